@@ -1,0 +1,3 @@
+//! The program `lifespan`: the library's command line under its own name.
+
+fn main() {}

@@ -1,0 +1,260 @@
+//! The bus as an instance sees it: topics, subscriptions, and the batches that a receive moves.
+//!
+//! Receiving is one call a batch. The caller's waker does not cross in the common case: a call that
+//! says so (`on_task`) is woken through the host's own waker of the task that polls the instance.
+#![expect(
+    unsafe_code,
+    non_local_definitions,
+    reason = "the expansion of `sabi_trait`; nothing here is written by hand"
+)]
+
+use abi_stable::std_types::{RBox, ROption, RResult, RStr, RString, RVec};
+use abi_stable::{StableAbi, sabi_trait};
+use async_ffi::FfiContext;
+
+use crate::message::{Message, MessageTypeRef};
+
+/// The bus on behalf of one instance, implemented by the host. No method panics or blocks.
+#[sabi_trait]
+pub trait Bus: Send + Sync {
+    /// Opens a topic, or makes it; the first to open it fixes its type. `capacity` is how many
+    /// messages its ring holds for lossless subscriptions; 0 takes the host's default.
+    fn topic(
+        &self,
+        name: RStr<'_>,
+        kind: MessageTypeRef,
+        capacity: u32,
+    ) -> RResult<TopicBox, BusFault>;
+
+    /// Subscribes to every topic whose name matches, those that come later too. In a pattern `*` is
+    /// one segment and `**` the rest. Such a subscription is received by
+    /// [`poll_owned`](Subscription::poll_owned).
+    #[sabi(last_prefix_field)]
+    fn subscribe_pattern(
+        &self,
+        pattern: RStr<'_>,
+        options: SubscribeOptions,
+    ) -> RResult<SubscriptionBox, BusFault>;
+}
+
+/// An owned [`Bus`].
+pub type BusBox = Bus_TO<'static, RBox<()>>;
+
+/// A topic on behalf of one instance, implemented by the host. No method panics or blocks.
+#[sabi_trait]
+pub trait Topic: Send + Sync {
+    /// The topic's name.
+    fn name(&self) -> RStr<'_>;
+
+    /// Publishes if there is room, and never waits.
+    fn try_publish(&self, message: Message) -> PublishReply;
+
+    /// Ready when a [`try_publish`](Self::try_publish) that was [`PublishStatus::FULL`] may be tried
+    /// again, or can never succeed; registers the waker otherwise. See
+    /// [`poll_batch`](Subscription::poll_batch) for `on_task`.
+    fn poll_room(&self, context: &mut FfiContext<'_>, on_task: bool) -> PollStatus;
+
+    /// The last value.
+    fn get(&self) -> ROption<Message>;
+
+    /// Shows the last value again to subscriptions of [`Mode::LATEST`].
+    fn notify(&self);
+
+    /// How many subscriptions there are, of all instances.
+    fn subscribers(&self) -> u64;
+
+    /// Makes this instance the only one that may publish, until it ends.
+    fn claim(&self) -> RResult<(), BusFault>;
+
+    /// Ends the topic: subscriptions deliver what they have, then end.
+    fn close(&self) -> RResult<(), BusFault>;
+
+    /// Subscribes; the subscription exists from this call on.
+    #[sabi(last_prefix_field)]
+    fn subscribe(&self, options: SubscribeOptions) -> RResult<SubscriptionBox, BusFault>;
+}
+
+/// An owned [`Topic`].
+pub type TopicBox = Topic_TO<'static, RBox<()>>;
+
+/// A subscription, implemented by the host and used by one task at a time. No method panics or
+/// blocks. Dropping it ends the subscription at once.
+#[sabi_trait]
+pub trait Subscription: Send {
+    /// Releases the batch before, then lends the next messages, at most `max` of them (0: the host's
+    /// choice). Registers the waker where there is nothing: that of `context`, or with `on_task`
+    /// the host's own of the task that it is polling on this thread. `on_task` is only true if
+    /// `context`'s waker is that task's; the host checks that there is such a task.
+    fn poll_batch(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> Batch;
+
+    /// Says how many messages of the lent batch have been taken. What has not been taken when the
+    /// subscription is dropped counts as not delivered.
+    fn taken(&mut self, count: u32);
+
+    /// As [`poll_batch`](Self::poll_batch), but gives references away, each with where it is from.
+    fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch;
+
+    /// How many messages wait to be received.
+    #[sabi(last_prefix_field)]
+    fn backlog(&self) -> u64;
+}
+
+/// An owned [`Subscription`].
+pub type SubscriptionBox = Subscription_TO<'static, RBox<()>>;
+
+/// How a subscription treats what it cannot keep up with; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode(pub u32);
+
+impl Mode {
+    /// The latest value; several publishes while it is busy become one.
+    pub const LATEST: Mode = Mode(0);
+    /// Every message, in order: a publisher waits for it.
+    pub const LOSSLESS: Mode = Mode(1);
+    /// Every message that fits: the oldest are skipped and counted.
+    pub const LOSSY: Mode = Mode(2);
+    /// The latest value for each key of [`SubscribeOptions::key`].
+    pub const KEYED: Mode = Mode(3);
+}
+
+/// How to subscribe.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct SubscribeOptions {
+    /// How it treats what it cannot keep up with.
+    pub mode: Mode,
+    /// Whether it starts with the topic's last value, where there is one.
+    pub current: bool,
+    /// With [`Mode::KEYED`]: what makes two messages the same.
+    pub key: ROption<KeyBox>,
+}
+
+/// What makes two messages the same, implemented by the plugin's side.
+#[sabi_trait]
+pub trait Key: Send + Sync {
+    /// The key's bytes. Catches its own panics; a message without a key has none.
+    #[sabi(last_prefix_field)]
+    fn of(&self, message: &Message) -> ROption<RVec<u8>>;
+}
+
+/// An owned [`Key`].
+pub type KeyBox = Key_TO<'static, RBox<()>>;
+
+/// What a poll found; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PollStatus(pub u32);
+
+impl PollStatus {
+    /// There is something.
+    pub const READY: PollStatus = PollStatus(0);
+    /// There is nothing yet; the waker is registered.
+    pub const PENDING: PollStatus = PollStatus(1);
+    /// There is nothing, and never will be.
+    pub const CLOSED: PollStatus = PollStatus(2);
+}
+
+/// Messages that are lent.
+///
+/// The host owns the array and the references in it; both are valid until the next call of
+/// [`Subscription::poll_batch`] or [`Subscription::poll_owned`], or until the subscription is dropped.
+/// Read by the thread that polls.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Batch {
+    /// Whether there are messages.
+    pub status: PollStatus,
+    /// How many there are.
+    pub len: u32,
+    /// The first of `len` messages; only valid with [`PollStatus::READY`].
+    pub messages: *const Message,
+    /// The first one's number on the topic, counted from 0; the others follow without a gap.
+    pub sequence: u64,
+    /// How many were skipped just before the first.
+    pub skipped: u64,
+}
+
+/// Messages that are given away.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct OwnedBatch {
+    /// Whether there are messages.
+    pub status: PollStatus,
+    /// The messages.
+    pub deliveries: RVec<Delivery>,
+}
+
+/// One message with where it is from.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// Its topic's name.
+    pub topic: RString,
+    /// The instance that published it.
+    pub publisher: RString,
+    /// When it was published, in nanoseconds on the host's clock ([`Services::now`](crate::Services)).
+    pub published: u64,
+    /// Its number on the topic, counted from 0.
+    pub sequence: u64,
+    /// How many were skipped just before it.
+    pub skipped: u64,
+}
+
+/// How a publish ended; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishStatus(pub u32);
+
+impl PublishStatus {
+    /// It is published.
+    pub const PUBLISHED: PublishStatus = PublishStatus(0);
+    /// There is no room now: a lossless subscription is behind. Waiting may help.
+    pub const FULL: PublishStatus = PublishStatus(1);
+    /// There is no room, and waiting cannot help: nobody who could make room is running, or only the
+    /// publisher itself. The detail says which.
+    pub const STUCK: PublishStatus = PublishStatus(2);
+    /// Publishing has ended: the program shuts down, or the topic is closed.
+    pub const CLOSED: PublishStatus = PublishStatus(3);
+    /// Another instance has claimed the topic; the detail names it.
+    pub const CLAIMED: PublishStatus = PublishStatus(4);
+}
+
+/// The answer to a publish.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct PublishReply {
+    /// How it ended.
+    pub status: PublishStatus,
+    /// The message back, if it was not published.
+    pub message: ROption<Message>,
+    /// Why not, for people; empty if there is nothing to say.
+    pub detail: RString,
+}
+
+/// Why the bus refused; the code is a number that later versions may add to.
+#[repr(C)]
+#[derive(StableAbi, Clone, Debug)]
+pub struct BusFault {
+    /// Which of the constants below.
+    pub code: u32,
+    /// The whole reason, for people, with the names of both sides where there are two.
+    pub reason: RString,
+}
+
+impl BusFault {
+    /// The name or pattern cannot be one.
+    pub const NAME: u32 = 0;
+    /// The topic has another type.
+    pub const TYPE: u32 = 1;
+    /// The type cannot be shared; the reason says why.
+    pub const UNSHAREABLE: u32 = 2;
+    /// Another instance has claimed the topic.
+    pub const CLAIMED: u32 = 3;
+    /// The program shuts down.
+    pub const CLOSED: u32 = 4;
+    /// The options do not fit together.
+    pub const OPTIONS: u32 = 5;
+}

@@ -1,0 +1,264 @@
+//! What passes over the bus: a frozen header with a reference count, and a payload behind it.
+//!
+//! A message is made by a publisher, travels as one pointer, and is read by subscribers of other
+//! libraries without a copy. Whoever made it frees it: through the header's own function.
+#![expect(unsafe_code, reason = "reference counting over the boundary; see the SAFETY comments")]
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use abi_stable::StableAbi;
+use abi_stable::std_types::{ROption, RResult, RStr, RString};
+use abi_stable::type_layout::TypeLayout;
+
+/// What is known of a message's type, on behalf of one library.
+///
+/// Lives as long as the process; any thread. Fields are only appended, as
+/// `#[sabi(missing_field(option))]`. Every function catches its own panics.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = MessageTypeRef)))]
+#[sabi(missing_field(panic))]
+pub struct MessageType {
+    /// How errors and tools name the type, with its package and version where it has one.
+    pub name: RStr<'static>,
+    /// The layout of the payload, of a type that is shared as it lies in memory.
+    pub layout: extern "C" fn() -> ROption<&'static TypeLayout>,
+    /// How the payload is encoded where it is bytes of a serde type, such as `msgpack`; empty where
+    /// `layout` answers. Two types of one encoding meet, whatever their names.
+    pub encoding: RStr<'static>,
+    /// The payload as JSON text, or why it has none.
+    pub to_json: unsafe extern "C" fn(&Message) -> RResult<RString, RString>,
+    /// A message from JSON text, or why that is none.
+    #[sabi(last_prefix_field)]
+    pub from_json: extern "C" fn(RStr<'_>) -> RResult<Message, RString>,
+}
+
+/// The beginning of every message. Frozen: no field is ever added.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct MessageHeader {
+    /// How many [`Message`]s point here. Only the methods of [`Message`] touch it.
+    references: AtomicUsize,
+    /// Frees the whole [`Packet`], on behalf of the library that made it. Called once, by whoever
+    /// drops the last reference, on its thread.
+    release: unsafe extern "C" fn(NonNull<MessageHeader>),
+    /// The payload's type as its maker knows it.
+    kind: MessageTypeRef,
+    /// The payload's size in bytes, for accounting.
+    size: usize,
+}
+
+/// A message as it lies in memory: the header, then the payload at its own alignment.
+#[repr(C)]
+pub struct Packet<T> {
+    header: MessageHeader,
+    payload: T,
+}
+
+/// A counted reference to a message.
+///
+/// Owned by its holder; `Send` and `Sync`, since only payloads that are both can be put into one.
+#[repr(transparent)]
+#[derive(StableAbi)]
+pub struct Message {
+    header: NonNull<MessageHeader>,
+}
+
+// SAFETY: `Message::new` demands `T: Send + Sync`, and the count is atomic.
+unsafe impl Send for Message {}
+// SAFETY: as above; a shared reference gives nothing but shared access to the payload.
+unsafe impl Sync for Message {}
+
+impl Message {
+    /// A message with that payload, freed by this library whoever drops it last.
+    ///
+    /// `kind` is the type by which readers will take the payload.
+    pub fn new<T: Send + Sync + 'static>(kind: MessageTypeRef, payload: T) -> Message {
+        unsafe extern "C" fn release<T>(header: NonNull<MessageHeader>) {
+            // SAFETY: the header begins a `Packet<T>` that `new` leaked, and this is called once.
+            let packet = unsafe { Box::from_raw(header.cast::<Packet<T>>().as_ptr()) };
+            // A payload whose drop panics must not unwind into the dropper's library.
+            let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(packet)));
+            if let Err(panic) = dropped {
+                // Dropping what was thrown may throw again; leaking it cannot.
+                std::mem::forget(panic);
+            }
+        }
+        let packet = Box::new(Packet {
+            header: MessageHeader {
+                references: AtomicUsize::new(1),
+                release: release::<T>,
+                kind,
+                size: size_of::<T>(),
+            },
+            payload,
+        });
+        // `leak` keeps the provenance of the whole packet in the pointer to its header.
+        Message { header: NonNull::from(Box::leak(packet)).cast() }
+    }
+
+    /// The payload.
+    ///
+    /// # Safety
+    ///
+    /// The message was made by [`Message::new`] with a `T` of the same layout: the topic it came
+    /// from was opened with that type, and the host has compared the two.
+    pub unsafe fn payload<T>(&self) -> &T {
+        // SAFETY: by this function's contract a `Packet<T>` begins at the header.
+        let packet = unsafe { self.header.cast::<Packet<T>>().as_ref() };
+        &packet.payload
+    }
+
+    /// The payload's type as its maker knows it.
+    pub fn kind(&self) -> MessageTypeRef {
+        self.header().kind
+    }
+
+    /// The payload's size in bytes (what it points to is not counted).
+    pub fn size(&self) -> usize {
+        self.header().size
+    }
+
+    /// The payload as JSON text, made by the library that made the message.
+    ///
+    /// # Errors
+    ///
+    /// The payload cannot be shown; the reason.
+    pub fn to_json(&self) -> Result<String, String> {
+        let show = self.kind().to_json();
+        // SAFETY: the function stands in the type with which this very message was made.
+        let shown = unsafe { show(self) };
+        shown.into_result().map(RString::into_string).map_err(RString::into_string)
+    }
+
+    fn header(&self) -> &MessageHeader {
+        // SAFETY: a `Message` holds a reference, so its header is alive.
+        unsafe { self.header.as_ref() }
+    }
+}
+
+impl Clone for Message {
+    fn clone(&self) -> Self {
+        // Relaxed, as in `Arc`: a new reference is made from one that is alive.
+        let before = self.header().references.fetch_add(1, Ordering::Relaxed);
+        if before > isize::MAX as usize {
+            // Only leaking references in a loop comes here; going on would free what is in use.
+            std::process::abort();
+        }
+        Message { header: self.header }
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        if self.header().references.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        // Pairs with the other holders' releases: all they did with the payload is before this.
+        fence(Ordering::Acquire);
+        let release = self.header().release;
+        // SAFETY: this was the last reference, and `release` belongs to this very packet.
+        unsafe { release(self.header) };
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("type", &self.kind().name())
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that is lent: its holder keeps the reference, and outlives this.
+pub type LentMessage = ManuallyDrop<Message>;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use abi_stable::prefix_type::WithMetadata;
+    use abi_stable::staticref;
+
+    use super::*;
+
+    extern "C" fn no_layout() -> ROption<&'static TypeLayout> {
+        ROption::RNone
+    }
+    unsafe extern "C" fn show(message: &Message) -> RResult<RString, RString> {
+        // SAFETY: all tests here put an `Arc<String>` into their messages.
+        let text = unsafe { message.payload::<Arc<String>>() };
+        RResult::ROk(format!("{text:?}").into())
+    }
+    extern "C" fn make(_: RStr<'_>) -> RResult<Message, RString> {
+        RResult::RErr("none".into())
+    }
+
+    struct Kind;
+    impl Kind {
+        staticref! {
+            const META: WithMetadata<MessageType> = WithMetadata::new(MessageType {
+                name: RStr::from_str("text"),
+                layout: no_layout,
+                encoding: RStr::from_str(""),
+                to_json: show,
+                from_json: make,
+            });
+        }
+    }
+    fn kind() -> MessageTypeRef {
+        MessageTypeRef(Kind::META.as_prefix())
+    }
+
+    #[test]
+    fn the_payload_lives_as_long_as_the_last_reference() {
+        let text = Arc::new("hello".to_owned());
+        let message = Message::new(kind(), text.clone());
+        let other = message.clone();
+        drop(message);
+        assert_eq!(Arc::strong_count(&text), 2);
+        assert_eq!(other.to_json().unwrap(), "\"hello\"");
+        drop(other);
+        assert_eq!(Arc::strong_count(&text), 1);
+    }
+
+    #[test]
+    fn threads_may_share_and_drop() {
+        let text = Arc::new("hello".to_owned());
+        let message = Message::new(kind(), text.clone());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let mine = message.clone();
+                scope.spawn(move || (0..100).for_each(|_| drop(mine.clone())));
+            }
+        });
+        drop(message);
+        assert_eq!(Arc::strong_count(&text), 1);
+    }
+
+    #[test]
+    fn a_payload_whose_drop_panics_does_not_unwind() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("bomb");
+            }
+        }
+        drop(Message::new(kind(), Bomb));
+    }
+
+    #[test]
+    fn a_payload_keeps_its_alignment() {
+        #[repr(C, align(64))]
+        struct Wide([u8; 64]);
+        let message = Message::new(kind(), Wide([7; 64]));
+        // SAFETY: made with a `Wide` one line above.
+        let wide = unsafe { message.payload::<Wide>() };
+        assert_eq!(std::ptr::from_ref(wide).addr() % 64, 0);
+        assert_eq!(wide.0[63], 7);
+    }
+}

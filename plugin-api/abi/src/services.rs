@@ -1,0 +1,81 @@
+//! What the host offers to one instance.
+//!
+//! Every method may be called from any thread, of the host's runtime or not. A future that is
+//! returned may be polled on any executor: it enters the host's runtime by itself.
+#![expect(
+    unsafe_code,
+    non_local_definitions,
+    reason = "the expansion of `sabi_trait`; nothing here is written by hand"
+)]
+
+use abi_stable::sabi_trait;
+use abi_stable::std_types::{RBox, RStr, RString};
+use async_ffi::FfiFuture;
+
+use crate::bus::BusBox;
+use crate::report::WireReport;
+
+/// The host's services for one instance, implemented by the host. No method panics or blocks.
+///
+/// Methods are only appended, with default bodies.
+#[sabi_trait]
+pub trait Services: Send + Sync {
+    /// The instance's name: the plugin's, or `plugin@name`.
+    fn instance(&self) -> RStr<'_>;
+
+    /// Which life of the instance this is, from 1; a restart or reload counts up.
+    fn generation(&self) -> u32;
+
+    /// Nanoseconds on the host's monotonic clock.
+    fn now(&self) -> u64;
+
+    /// Ready once [`now`](Self::now) has reached `deadline`.
+    fn sleep_until(&self, deadline: u64) -> FfiFuture<()>;
+
+    /// Runs a future on the host's runtime as a part of the instance: it is dropped at the latest
+    /// after the instance's tear-down. `name` is for logs.
+    fn spawn(&self, name: RStr<'_>, future: FfiFuture<()>) -> TaskBox;
+
+    /// Runs a job on a thread where it may block. The host waits for it at tear-down, not for ever.
+    fn spawn_blocking(&self, name: RStr<'_>, job: JobBox) -> TaskBox;
+
+    /// Ends the program for all: a shutdown begins.
+    fn request_shutdown(&self, why: RStr<'_>);
+
+    /// Ready with the reason when a shutdown has begun. From this call on the instance is one that
+    /// ends by itself: it is given the grace period before it is cancelled.
+    fn shutdown(&self) -> FfiFuture<RString>;
+
+    /// Tells the host of a failure that no future returns: a panic in a spawned task, in a thread of
+    /// the plugin's own, or while something was dropped. `place` names where.
+    fn report(&self, place: RStr<'_>, report: WireReport);
+
+    /// The bus, on behalf of this instance.
+    #[sabi(last_prefix_field)]
+    fn bus(&self) -> BusBox;
+}
+
+/// Owned [`Services`].
+pub type ServicesBox = Services_TO<'static, RBox<()>>;
+
+/// A spawned future or job, implemented by the host. Dropping the handle does not end it.
+#[sabi_trait]
+pub trait Task: Send + Sync {
+    /// Asks for the future to be dropped at its next wake-up. A job that has begun goes on.
+    #[sabi(last_prefix_field)]
+    fn abort(&self);
+}
+
+/// An owned [`Task`].
+pub type TaskBox = Task_TO<'static, RBox<()>>;
+
+/// A job for a blocking thread, implemented by the plugin's side.
+#[sabi_trait]
+pub trait Job: Send {
+    /// Does the job. Called once, or never if the host ends first. It catches its own panics.
+    #[sabi(last_prefix_field)]
+    fn run(&mut self);
+}
+
+/// An owned [`Job`].
+pub type JobBox = Job_TO<'static, RBox<()>>;
