@@ -7,6 +7,8 @@
 use std::error::Error;
 use std::fmt;
 
+use lifespan_abi::Report;
+
 use crate::exit::Exit;
 
 /// One thing that went wrong.
@@ -18,7 +20,7 @@ pub struct Failure {
     /// The instance that it happened in or to.
     pub instance: Option<String>,
     /// The phase that the instance was in, such as `set-up`.
-    pub phase: Option<&'static str>,
+    pub phase: Option<String>,
     /// What failed, in lower case and without a final period; empty where `detail` says it all.
     pub message: String,
     /// What caused it, outermost first.
@@ -42,6 +44,17 @@ impl Failure {
         Failure { causes, ..Failure::new(exit, error.to_string()) }
     }
 
+    /// What a plugin reported of itself.
+    pub(crate) fn plugin(instance: &str, phase: &str, report: Report) -> Self {
+        Failure {
+            causes: report.causes.clone(),
+            hints: report.hints.clone(),
+            detail: report.backtrace.clone(),
+            ..Failure::new(Exit::Plugin, report.to_string())
+        }
+        .of(instance, phase)
+    }
+
     /// A failure whose whole text has been rendered elsewhere, such as by a plugin's own parser.
     pub fn rendered(exit: Exit, text: impl Into<String>) -> Self {
         Failure { exit, detail: Some(text.into()), ..Failure::default() }
@@ -49,9 +62,9 @@ impl Failure {
 
     /// Names the instance and the phase that it was in.
     #[must_use]
-    pub fn of(mut self, instance: impl Into<String>, phase: &'static str) -> Self {
+    pub fn of(mut self, instance: impl Into<String>, phase: impl Into<String>) -> Self {
         self.instance = Some(instance.into());
-        self.phase = Some(phase);
+        self.phase = Some(phase.into());
         self
     }
 
@@ -71,7 +84,7 @@ impl Failure {
 
     /// Instance, phase and message in one line.
     pub fn headline(&self) -> String {
-        let parts = [self.instance.as_deref(), self.phase, Some(&*self.message)];
+        let parts = [self.instance.as_deref(), self.phase.as_deref(), Some(&*self.message)];
         let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         parts.join(": ")
     }

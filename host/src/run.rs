@@ -82,8 +82,8 @@ fn host_failed(error: &std::io::Error) -> Outcome {
     let mut outcome = Outcome::default();
     outcome.exit = Exit::Host;
     outcome.failures = vec![
-        Failure::new(Exit::Host, "the runtime could not be started")
-            .caused_by(error.to_string())
+        Failure::from_error(Exit::Host, error)
+            .context("the runtime could not be started")
             .hint("the system may have run out of threads or memory"),
     ];
     outcome
