@@ -13,7 +13,7 @@ use lifespan_abi::{BindReply, BindRequest, BindStatus, InstanceBox, OsArg, Plugi
 use crate::chain::Stage;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::{Limits, Rendering};
+use crate::host::{Host, Limits, Rendering};
 use crate::load::LoadedLibrary;
 
 /// A stage that its plugin has accepted.
@@ -75,29 +75,28 @@ fn next_name(plugin: &str, taken: &mut HashSet<String>) -> Arc<str> {
 ///
 /// The arguments are wrong (in the words of the author's parser), or the plugin failed.
 pub(crate) fn bind(
-    stage: Stage,
+    stage: &Stage,
     instance: Arc<str>,
     library: &LoadedLibrary,
-    host: &str,
-    limits: Limits,
+    host: &Host,
     rendering: Rendering,
 ) -> Result<Bound, Failure> {
     let reply = library.bind(BindRequest {
         plugin: stage.plugin.as_str().into(),
-        display_name: format!("{host} {}", stage.plugin).into(),
+        display_name: format!("{} {}", host.name(), stage.plugin).into(),
         args: stage.args.iter().map(|arg| OsArg::from(arg.as_os_str())).collect(),
         width: rendering.width,
         color: rendering.color,
     });
-    let facts = library.descriptor().plugin(&stage.plugin).cloned().unwrap_or_default();
+    let facts = library.library().descriptor().plugin(&stage.plugin).cloned().unwrap_or_default();
     match reply {
         BindReply { status: BindStatus::BOUND, instance: ROption::RSome(object), .. } => {
             Ok(Bound::Stage(BoundStage {
                 instance,
-                limits: own_limits(limits, &facts),
+                limits: own_limits(host.limits(), &facts),
                 facts,
-                args: stage.args,
-                library: library.name(),
+                args: stage.args.clone(),
+                library: library.library().place().to_string(),
                 object,
             }))
         }

@@ -26,7 +26,9 @@ use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::term::Terminal;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::host::{Catalog, Host, HostBuilder, Preparation, Prepared, Rendering, Shutdown};
+use crate::discover::Catalog;
+use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
+use crate::shutdown::Shutdown;
 
 /// Runs a host on the process's own command line.
 ///
@@ -132,12 +134,12 @@ fn build(builder: HostBuilder, args: &HostArgs, terminal: Terminal) -> Result<Ho
         color: terminal.err_color,
     })
     .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
-    let builder = args.plugin_dir.iter().cloned().fold(builder, HostBuilder::plugin_dir);
     let host = builder
+        .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(args.limits())
         .log_filter(filter)
         .allow_panic_abort(args.allow_panic_abort)
-        .build()?;
+        .build();
     Ok(host)
 }
 

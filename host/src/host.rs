@@ -3,21 +3,20 @@
 //! Nothing here is global, prints, or ends the process. A host is built once; each command line is
 //! [prepared](Host::prepare), which loads and binds but sets nothing up, and then [run](Prepared::run).
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use lifespan_abi::{LibraryRootRef, LogFilter, log::Level};
+use lifespan_abi::LogFilter;
+use lifespan_abi::log::Level;
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::discover::{Candidate, Catalog, DiscoverOptions, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, SearchPath, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
-use crate::load::{LoadedLibrary, load};
+use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::prepare;
 use crate::run::run;
@@ -62,9 +61,9 @@ pub struct HostBuilder {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) about: String,
+    pub(crate) limits: Limits,
     search_path: SearchPath,
-    builtins: Vec<LibraryRootRef>,
-    limits: Limits,
+    builtins: Vec<Builtin>,
     log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
 }
@@ -77,8 +76,7 @@ pub struct Host {
     limits: Limits,
     log_filter: LogFilter,
     allow_panic_abort: bool,
-    /// By what a library is called; each is opened once.
-    loaded: Mutex<HashMap<String, LoadedLibrary>>,
+    loader: Loader,
 }
 
 /// What preparing a command line came to.
@@ -129,8 +127,8 @@ impl HostBuilder {
 
     /// Adds plugins that are linked into this program: what the SDK's `builtins!` makes.
     #[must_use]
-    pub fn builtin(mut self, library: LibraryRootRef) -> Self {
-        self.builtins.push(library);
+    pub fn builtin(mut self, library: impl Into<Builtin>) -> Self {
+        self.builtins.push(library.into());
         self
     }
 
@@ -156,22 +154,27 @@ impl HostBuilder {
         self
     }
 
-    /// Looks for plugins. Loads none, and runs no code of theirs.
-    ///
-    /// # Errors
-    ///
-    /// A folder that was named cannot be read.
-    pub fn build(self) -> Result<Host, Failures> {
-        let options = DiscoverOptions { allow_panic_abort: self.allow_panic_abort };
-        let catalog = discover(&self.search_path, &self.builtins, &options);
-        Ok(Host {
+    /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
+    /// the environment's list, in the folders that were added so far, and where there is none of all
+    /// these in the user's default folder.
+    #[must_use]
+    pub fn standard_search_path(mut self, dirs: impl IntoIterator<Item = PathBuf>) -> Self {
+        let added = self.search_path.entries().iter().map(|entry| entry.dir.clone());
+        self.search_path = SearchPath::of_host(&self.name, dirs, added);
+        self
+    }
+
+    /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
+    /// stands in the catalog with its reason.
+    pub fn build(self) -> Host {
+        Host {
+            catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
             name: self.name,
-            catalog,
             limits: self.limits,
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())),
             allow_panic_abort: self.allow_panic_abort,
-            loaded: Mutex::default(),
-        })
+            loader: Loader::default(),
+        }
     }
 }
 
@@ -235,21 +238,16 @@ impl Host {
 
     /// The library of a plugin, opened if it is not yet.
     pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = candidate.library().name();
-        if let Some(library) = loaded.get(&name) {
-            return Ok(library.clone());
-        }
         let filter = self.log_filter.to_json();
-        let library = load(candidate.library(), crate::log::sink, &filter, self.allow_panic_abort)
-            .map_err(|error| {
+        let sink = crate::log::sink;
+        self.loader.load(candidate.library(), sink, &filter, self.allow_panic_abort).map_err(
+            |error| {
                 let mut failure = Failure::from_error(Exit::Load, &error);
                 failure.hints.extend(error.hint());
-                failure.detail = error.details();
+                tracing::debug!("{error}: {}", error.details().unwrap_or_default());
                 failure
-            })?;
-        loaded.insert(name, library.clone());
-        Ok(library)
+            },
+        )
     }
 }
 

@@ -14,7 +14,8 @@ use anstream::{AutoStream, ColorChoice};
 use super::term::Terminal;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::{Outcome, Plan};
+use crate::lifespan::Outcome;
+use crate::plan::Plan;
 
 /// Writes data to stdout; answers how the process should end if nothing else goes wrong.
 pub(crate) fn data(terminal: Terminal, text: &str) -> Exit {

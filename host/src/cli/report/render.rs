@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::error::Failure;
-use crate::host::{Outcome, Plan, PlannedStage};
+use crate::lifespan::Outcome;
+use crate::plan::{Plan, PlannedStage};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

@@ -5,7 +5,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::*;
 use crate::exit::Exit;
-use crate::host::Lost;
+use crate::lifespan::Lost;
 
 fn broken() -> Failure {
     let mut failure = Failure::new(Exit::Plugin, "panicked at src/lib.rs:3:4: no fish")
