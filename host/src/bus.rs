@@ -38,23 +38,24 @@ use crate::bus::registry::Shared;
 use crate::bus::subscription::Subscription;
 use crate::bus::topic::{InstanceTopic, failed};
 use crate::bus::types::TypeUse;
+use crate::clock::Clock;
 use crate::guard::guard;
 
 /// How many messages a topic holds for its lossless subscriptions, unless told otherwise.
 pub(crate) const DEFAULT_CAPACITY: u32 = 1024;
 
 /// How to make a bus.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BusOptions {
-    /// Nanoseconds on the host's monotonic clock, for the time of each message.
-    pub(crate) clock: fn() -> u64,
+    /// Tells the time of each message.
+    pub(crate) clock: Clock,
     /// How many messages a topic holds for its lossless subscriptions, if its opener does not say.
     pub(crate) capacity: u32,
 }
 
 impl BusOptions {
     /// With the default capacity.
-    pub(crate) fn new(clock: fn() -> u64) -> BusOptions {
+    pub(crate) fn new(clock: Clock) -> BusOptions {
         BusOptions { clock, capacity: DEFAULT_CAPACITY }
     }
 }

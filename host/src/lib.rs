@@ -22,7 +22,7 @@
 //! use lifespan::{Host, Preparation, Rendering, Shutdown};
 //!
 //! # fn main() -> Result<(), lifespan::Failures> {
-//! let host = Host::builder("acme").plugin_dir("/usr/lib/acme/plugins").build()?;
+//! let host = Host::builder("acme").plugin_dir("/usr/lib/acme/plugins").build();
 //! let line = ["countdown", "--from", "3"].map(Into::into).to_vec();
 //! if let Preparation::Ready(prepared) = host.prepare(line, Rendering::default())? {
 //!     let shutdown = Shutdown::new(); // `shutdown.clone().request("enough")` from anywhere
@@ -49,6 +49,7 @@ mod services;
 mod bus;
 pub mod log;
 mod worker;
+mod clock;
 mod watchdog;
 mod shutdown;
 mod guard;

@@ -12,12 +12,13 @@ use tokio::sync::watch;
 
 use crate::bind::BoundStage;
 use crate::bus::{Bus, BusOptions};
+use crate::clock::Clock;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Limits;
 use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::log::instance_span;
-use crate::services::{Clock, Context, Shared};
+use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
 use crate::watchdog::Watchdog;
 use crate::worker::{Owner, Workers};
@@ -43,10 +44,7 @@ pub(crate) fn run(
     };
     let (begun, has_begun) = watch::channel(None);
     let clock = Clock::start();
-    let bus = Bus::new(BusOptions::new({
-        let clock = clock.clone();
-        move || clock.now()
-    }));
+    let bus = Bus::new(BusOptions::new(clock.clone()));
     let shared = Shared {
         runtime: shared_runtime.handle().clone(),
         clock,

@@ -4,7 +4,6 @@
 //! catches its own panics and none blocks. What the dispatcher needs to know of an instance that the
 //! plugin caused (what it spawned, whether it asked for the shutdown, what it reported) is read here.
 
-mod clock;
 mod tasks;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,10 +19,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::error;
 
-pub(crate) use self::clock::Clock;
-use self::clock::Entered;
 pub(crate) use self::tasks::Tasks;
 use crate::bus::Member;
+use crate::clock::{Clock, Entered};
 use crate::guard::guard;
 use crate::shutdown::Shutdown;
 use crate::worker::{Owner, Tracked, busy};
@@ -45,7 +43,6 @@ pub(crate) struct Shared {
 }
 
 /// One instance as its services know it.
-#[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) shared: Shared,
     pub(crate) name: Arc<str>,

@@ -169,7 +169,7 @@ impl Handle {
 
     /// The time, for a message.
     pub(super) fn now(&self) -> u64 {
-        (self.shared.options.clock)()
+        self.shared.options.clock.now()
     }
 }
 
