@@ -18,6 +18,8 @@ use std::task::{Context, Poll, Waker};
 use lifespan_abi::Report;
 use tracing::Span;
 
+use crate::guard::{discard, message};
+
 /// The threads of one runtime.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
@@ -148,7 +150,11 @@ impl<F: Future> Future for Tracked<F> {
         let output = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(output)) => Ok(output),
-            Err(panic) => Err(Report::panic(panic_message(panic.as_ref()), None)),
+            Err(panic) => {
+                let report = Report::panic(message(panic.as_ref()), None);
+                discard(panic);
+                Err(report)
+            }
         };
         drop_caught(&mut this.future);
         Poll::Ready(output)
@@ -168,19 +174,9 @@ impl<F> Drop for Tracked<F> {
 fn drop_caught<T>(value: &mut Option<T>) {
     let value = value.take();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        tracing::error!("panicked while it was dropped: {}", panic_message(panic.as_ref()));
-        // Dropping what was thrown may throw again.
-        std::mem::forget(panic);
+        tracing::error!("panicked while it was dropped: {}", message(panic.as_ref()));
+        discard(panic);
     }
-}
-
-/// The message of a caught panic.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(a value that is no text)")
 }
 
 #[cfg(test)]
