@@ -232,6 +232,15 @@ impl Host {
         prepare(self, words, rendering)
     }
 
+    /// Changes what plugins log, those that are loaded already too.
+    pub fn set_log_filter(&mut self, filter: LogFilter) {
+        let text = filter.to_json();
+        for library in self.loader.opened() {
+            library.set_log_filter(&text);
+        }
+        self.log_filter = filter;
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }

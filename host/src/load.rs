@@ -43,7 +43,7 @@ pub(crate) struct LoadedLibrary {
 /// Why a library could not be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// The system would not open it: it is damaged, or what it needs is missing.
     #[error("the library `{}` cannot be opened", .path.display())]
     Open {
@@ -105,7 +105,7 @@ pub enum LoadError {
 /// What the system's loader says of a library or symbol.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub struct LoaderError(String);
+pub(crate) struct LoaderError(String);
 
 impl Loader {
     /// Opens a library, unless this host has opened it before, and makes it ready to be used.
@@ -191,7 +191,7 @@ impl fmt::Debug for LoadedLibrary {
 
 impl LoadError {
     /// The library's file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             LoadError::Open { path, .. }
             | LoadError::NoRoot { path, .. }
@@ -204,7 +204,7 @@ impl LoadError {
     }
 
     /// What to do next, where something can be done.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             LoadError::Open { path, .. } if cfg!(target_os = "linux") => Some(format!(
                 "see that what it needs is installed: `ldd -r {}` lists it",
@@ -227,7 +227,7 @@ impl LoadError {
     }
 
     /// What is too long for a message: how the two sides differ, in full.
-    pub fn details(&self) -> Option<String> {
+    pub(crate) fn details(&self) -> Option<String> {
         match self {
             LoadError::Header { details, .. } => Some(details.clone()),
             LoadError::Abi { source: Refusal::Layout { differences, .. }, .. } => {

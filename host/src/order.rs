@@ -33,6 +33,20 @@ pub enum OrderError {
     },
 }
 
+impl OrderError {
+    /// What the user may do next.
+    pub fn hint(&self) -> String {
+        match self {
+            OrderError::Missing { required, .. } => {
+                format!("put `{required}` on the line too, anywhere")
+            }
+            OrderError::Circle { .. } => {
+                "these plugins cannot be used together; tell their authors".to_owned()
+            }
+        }
+    }
+}
+
 /// The order of set-up, as places in `instances`, which stand in the order of the line.
 ///
 /// # Errors

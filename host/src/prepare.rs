@@ -161,7 +161,10 @@ fn in_order(stages: Vec<BoundStage>) -> Result<Vec<BoundStage>, Failures> {
         .map(|stage| Requirement { plugin: &stage.facts.name, requires: &stage.facts.requires })
         .collect();
     let places = order(&requirements).map_err(|errors| {
-        Failures(errors.iter().map(|error| Failure::from_error(Exit::Usage, error)).collect())
+        let told = errors
+            .iter()
+            .map(|error| Failure::from_error(Exit::Usage, error).hint(error.hint()));
+        Failures(told.collect())
     })?;
     let mut stages: Vec<_> = stages.into_iter().map(Some).collect();
     Ok(places.into_iter().filter_map(|place| stages[place].take()).collect())
