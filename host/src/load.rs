@@ -98,7 +98,7 @@ pub enum LoadError {
         /// The library's file.
         path: PathBuf,
         /// What it says.
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -138,7 +138,7 @@ impl Loader {
         let init = root.init()(log(&library.name()), RStr::from_str(filter));
         init.into_result().map_err(|report| LoadError::Init {
             path: path.clone(),
-            report: Report::from(report),
+            report: Box::new(report.into()),
         })?;
         let loaded = LoadedLibrary { library: library.clone(), root };
         opened.insert(identity.clone(), loaded.clone());
@@ -162,10 +162,10 @@ impl LoadedLibrary {
     /// # Errors
     ///
     /// The plugin's command cannot be described, or building it panicked.
-    pub(crate) fn command_spec(&self, plugin: &str) -> Result<CommandSpec, Report> {
-        let json = self.root.command_spec()(RStr::from_str(plugin)).into_result()?;
-        CommandSpec::from_json(&json).map_err(|error| {
-            Report::error(format!("the command spec of `{plugin}` cannot be read: {error}"))
+    pub(crate) fn command_spec(&self, plugin: &str) -> Result<CommandSpec, Box<Report>> {
+        let json = self.root.command_spec()(RStr::from_str(plugin)).into_result();
+        CommandSpec::from_json(&json.map_err(Report::from)?).map_err(|error| {
+            Report::error(format!("the command spec of `{plugin}` cannot be read: {error}")).into()
         })
     }
 
@@ -297,3 +297,6 @@ impl From<libloading::Error> for LoaderError {
         LoaderError(inner.unwrap_or_else(|| error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;
