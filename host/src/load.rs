@@ -1,7 +1,7 @@
 //! Opens libraries: the one gate to foreign code, and the only file that calls `dlopen`.
 //!
 //! Takes what [`discover`](crate::discover) found, has `lifespan_abi` judge it, and hands out
-//! [`LoadedLibrary`], through which the stages that follow talk to a plugin. A library is opened once
+//! `LoadedLibrary`, through which the stages that follow talk to a plugin. A library is opened once
 //! and never unloaded: thread-local destructors, threads, wakers and statics outlive any handle.
 #![expect(unsafe_code, reason = "opening a library and taking its root symbol")]
 
@@ -155,6 +155,11 @@ impl LoadedLibrary {
     /// What is known of the library.
     pub(crate) fn library(&self) -> &Arc<LibraryFile> {
         &self.library
+    }
+
+    /// Its root module, checked.
+    pub(crate) fn root(&self) -> LibraryRootRef {
+        self.root
     }
 
     /// The arguments of the plugin of that name.

@@ -79,12 +79,13 @@ fn a_contradiction_is_told_with_both_sides_in_its_details() {
 
 #[test]
 fn another_abi_is_short_in_the_message_and_long_in_the_details() {
-    let newer = |version: &str| LoadError::Abi {
+    let refused_at = |version: &str| LoadError::Abi {
         path: "/x.so".into(),
         source: Refusal::Layout { version: version.into(), differences: "a\nb\nc".into() },
     };
-    assert_eq!(newer("9.0.0").to_string(), "the library `/x.so` does not fit this host");
-    assert_eq!(newer("9.0.0").details().unwrap(), "a\nb\nc");
-    assert!(newer("9.0.0").hint().unwrap().starts_with("use a host"));
-    assert!(newer("0.0.1").hint().unwrap().starts_with("build the library again"));
+    assert_eq!(refused_at("9.0.0").to_string(), "the library `/x.so` does not fit this host");
+    assert_eq!(refused_at("9.0.0").details().unwrap(), "a\nb\nc");
+    assert!(refused_at("9.0.0").hint().unwrap().starts_with("use a host"));
+    assert!(refused_at(ABI_VERSION).hint().unwrap().ends_with("the same sources"));
+    assert!(refused_at("0.0.1").hint().unwrap().starts_with("build the library again"));
 }
