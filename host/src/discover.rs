@@ -281,4 +281,4 @@ fn short_name(file: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Opens libraries: the one gate to foreign code, and the only file that calls `dlopen`.
 //!
 //! Takes what [`discover`](crate::discover) found, has `lifespan_abi` judge it, and hands out
-//! [`LoadedLibrary`], through which the stages that follow talk to a plugin. A library is opened once
+//! `LoadedLibrary`, through which the stages that follow talk to a plugin. A library is opened once
 //! and never unloaded: thread-local destructors, threads, wakers and statics outlive any handle.
 #![expect(unsafe_code, reason = "opening a library and taking its root symbol")]
 
@@ -98,7 +98,7 @@ pub(crate) enum LoadError {
         /// The library's file.
         path: PathBuf,
         /// What it says.
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -138,7 +138,7 @@ impl Loader {
         let init = root.init()(log(&library.name()), RStr::from_str(filter));
         init.into_result().map_err(|report| LoadError::Init {
             path: path.clone(),
-            report: Report::from(report),
+            report: Box::new(report.into()),
         })?;
         let loaded = LoadedLibrary { library: library.clone(), root };
         opened.insert(identity.clone(), loaded.clone());
@@ -157,15 +157,20 @@ impl LoadedLibrary {
         &self.library
     }
 
+    /// Its root module, checked.
+    pub(crate) fn root(&self) -> LibraryRootRef {
+        self.root
+    }
+
     /// The arguments of the plugin of that name.
     ///
     /// # Errors
     ///
     /// The plugin's command cannot be described, or building it panicked.
-    pub(crate) fn command_spec(&self, plugin: &str) -> Result<CommandSpec, Report> {
-        let json = self.root.command_spec()(RStr::from_str(plugin)).into_result()?;
-        CommandSpec::from_json(&json).map_err(|error| {
-            Report::error(format!("the command spec of `{plugin}` cannot be read: {error}"))
+    pub(crate) fn command_spec(&self, plugin: &str) -> Result<CommandSpec, Box<Report>> {
+        let json = self.root.command_spec()(RStr::from_str(plugin)).into_result();
+        CommandSpec::from_json(&json.map_err(Report::from)?).map_err(|error| {
+            Report::error(format!("the command spec of `{plugin}` cannot be read: {error}")).into()
         })
     }
 
@@ -297,3 +302,6 @@ impl From<libloading::Error> for LoaderError {
         LoaderError(inner.unwrap_or_else(|| error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

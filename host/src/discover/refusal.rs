@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use lifespan_abi::descriptor::DescriptorFault;
 use thiserror::Error;
 
+use crate::discover::abi::is_newer;
+
 /// Something on the search path that is not used.
 #[derive(Debug)]
 pub struct Refused {
@@ -192,7 +194,10 @@ impl RefusalReason {
 
 /// What to do about a library of one ABI and a host of another.
 pub(crate) fn abi_hint(library: &str, host: &str) -> String {
-    if super::abi::is_newer(library, host) {
+    if library == host {
+        // One version with two layouts: the surface was changed and its version was not.
+        "build the host and the library from the same sources".to_owned()
+    } else if is_newer(library, host) {
         format!("use a host whose ABI is {library} or a later compatible one")
     } else {
         format!("build the library again with a `lifespan-plugin-api` of ABI {host}")

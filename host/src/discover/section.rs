@@ -270,4 +270,4 @@ fn is_named(names: &[u8], offset: u32, name: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(in crate::discover) mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use lifespan_abi::{
 };
 use tempfile::TempDir;
 
-use super::section::tests::native_library;
+pub(crate) use super::section::tests::native_library as native_bytes;
 use super::*;
 
 /// A folder of plugins.
@@ -32,7 +32,7 @@ impl Folder {
     }
 
     fn library(self, name: &str, plugins: &[&str]) -> Self {
-        self.bytes(name, &native_library(&descriptor(ABI_VERSION, "unwind", plugins)))
+        self.bytes(name, &native_bytes(&descriptor(ABI_VERSION, "unwind", plugins)))
     }
 
     fn bytes(self, name: &str, bytes: &[u8]) -> Self {
@@ -41,7 +41,7 @@ impl Folder {
     }
 }
 
-fn descriptor(abi: &str, panic: &str, plugins: &[&str]) -> String {
+pub(crate) fn descriptor(abi: &str, panic: &str, plugins: &[&str]) -> String {
     let plugins: Vec<_> = plugins
         .iter()
         .map(|name| serde_json::json!({"name": name, "version": "1.0.0", "summary": "Do it"}))
@@ -88,9 +88,9 @@ fn what_is_not_usable_is_kept_with_its_reason_and_a_remedy() {
         .library("good", &["good"])
         .bytes("text", b"#!/bin/sh\necho hello\n")
         .bytes("empty", b"")
-        .bytes("older", &native_library(&descriptor("0.0.1", "unwind", &["older"])))
-        .bytes("aborts", &native_library(&descriptor(ABI_VERSION, "abort", &["aborts"])))
-        .bytes("garbled", &native_library("{"))
+        .bytes("older", &native_bytes(&descriptor("0.0.1", "unwind", &["older"])))
+        .bytes("aborts", &native_bytes(&descriptor(ABI_VERSION, "abort", &["aborts"])))
+        .bytes("garbled", &native_bytes("{"))
         .library("mixed", &["fine", "help", "Bad Name"]);
     fs::create_dir(folder.file("dir")).unwrap();
     fs::create_dir(folder.path().join("deeper")).unwrap();
@@ -122,7 +122,7 @@ fn what_is_not_usable_is_kept_with_its_reason_and_a_remedy() {
 #[test]
 fn a_refused_library_answers_for_the_name_that_is_looked_for() {
     let folder = Folder::new()
-        .bytes("lib", &native_library(&descriptor("9.9.9", "unwind", &["listed"])))
+        .bytes("lib", &native_bytes(&descriptor("9.9.9", "unwind", &["listed"])))
         .bytes("by_file", b"text")
         .library("mixed", &["fine", "help"]);
     let catalog = search(&[&folder]);
@@ -140,7 +140,7 @@ fn a_refused_library_answers_for_the_name_that_is_looked_for() {
 
 #[test]
 fn a_library_that_aborts_is_taken_if_allowed() {
-    let bytes = native_library(&descriptor(ABI_VERSION, "abort", &["aborts"]));
+    let bytes = native_bytes(&descriptor(ABI_VERSION, "abort", &["aborts"]));
     let folder = Folder::new().bytes("aborts", &bytes);
     let path = SearchPath::default().folder(folder.path());
     assert_eq!(names(&discover(&path, &[], true)), ["aborts"]);
@@ -210,7 +210,7 @@ fn a_folder_that_someone_named_must_be_there() {
 
 #[test]
 fn libraries_that_are_none_of_plugins_are_bystanders() {
-    let bytes = native_library("{}");
+    let bytes = native_bytes("{}");
     let at = bytes.windows(8).position(|it| it == b"lifespan" || it == b".lspan\0\0").unwrap();
     let mut other = bytes.clone();
     other[at + 1] = b'0';

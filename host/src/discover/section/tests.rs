@@ -255,7 +255,7 @@ impl Seek for &Vast {
 }
 
 /// A library of the host's own platform with a descriptor of that text.
-pub(in crate::discover) fn native_library(text: &str) -> Vec<u8> {
+pub(crate) fn native_library(text: &str) -> Vec<u8> {
     let host = Platform::host();
     let mut descriptor = MAGIC.to_vec();
     descriptor.extend(1_u32.to_le_bytes());
