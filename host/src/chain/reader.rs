@@ -84,16 +84,22 @@ impl<'s> Reader<'s> {
         if let Some(subcommand) = self.subcommand(word) {
             return (Claim::Needs, Reader { mode: self.mode, ..Reader::new(subcommand) });
         }
-        let as_option = match Dash::of(word) {
-            Dash::No => None,
-            Dash::Escape => self.escape(),
-            Dash::Long { name, attached } => self.long(name, attached),
-            Dash::Short(cluster) => self.cluster(cluster),
+        let (as_option, reader) = match Dash::of(word) {
+            Dash::No => (None, self),
+            Dash::Escape => (self.escape(), self),
+            Dash::Long { name, attached } => {
+                let reader = self.settled(false);
+                (reader.long(name, attached), reader)
+            }
+            Dash::Short(cluster) => {
+                let reader = self.settled(cluster.is_number());
+                (reader.cluster(cluster), reader)
+            }
         };
-        match (as_option, self.open) {
+        match (as_option, reader.open) {
             (Some(taken), _) => (Claim::Needs, taken),
-            (None, Open::Option(arg, values)) => self.option_value(word, arg, values),
-            (None, _) => self.positional(word),
+            (None, Open::Option(arg, values)) => reader.option_value(word, arg, values),
+            (None, _) => reader.positional(word),
         }
     }
 
@@ -106,7 +112,10 @@ impl<'s> Reader<'s> {
     }
 
     fn subcommand(self, word: &OsStr) -> Option<&'s CommandSpec> {
-        let between = matches!(self.open, Open::Nothing);
+        let between = match self.pair() {
+            Some(pair) if self.given > 0 => !is_multiple(pair.second),
+            _ => matches!(self.open, Open::Nothing),
+        };
         if !between && !self.command.subcommand_precedence_over_arg
             || self.any_arg && self.command.args_conflicts_with_subcommands
         {
@@ -203,12 +212,11 @@ impl<'s> Reader<'s> {
         let following = Reader { position: self.position + 1, given: 0, in_a_row: 0, ..taken };
         let staying = Reader { given: self.given + 1, in_a_row: self.in_a_row + 1, ..taken };
         let taken = if let Some(pair) = self.pair() {
-            if pair.trails() {
-                Reader { mode: Mode::Rest, ..taken }
-            } else if pair.is_full(staying.given) {
-                Reader { position: self.position + 2, ..following }
-            } else {
-                staying
+            match (is_multiple(pair.first), self.given) {
+                _ if pair.second.trailing_var_arg => Reader { mode: Mode::Rest, ..taken },
+                (true, _) => Reader { open: Open::Positional(pair.first), ..staying },
+                (false, 0) => staying,
+                (false, _) => following.filled(pair.second),
             }
         } else if terminates(arg, word) {
             following
@@ -247,9 +255,9 @@ impl<'s> Reader<'s> {
             && arg.max_values.is_some_and(|most| most > 1 && self.in_a_row >= most)
     }
 
-    /// The last two positionals, where clap looks ahead to tell which of them a word is for: the
-    /// first may take many values (`cp SOURCE... TARGET`) or be missing. Who gets which word does not
-    /// matter here, only how many there are.
+    /// The last two positionals, where clap looks at the next word to tell which of them a word is
+    /// for: the first may take many values (`cp SOURCE... TARGET`) or be missing. As long as only
+    /// plain words come, how many there are is all that matters.
     fn pair(self) -> Option<Pair<'s>> {
         let first = self.place()?;
         let second = find_positional(self.command, self.position + 1)?;
@@ -257,6 +265,30 @@ impl<'s> Reader<'s> {
         let looks_ahead = is_multiple(first) || self.command.allow_missing_positional;
         (is_last && looks_ahead && !second.last && first.value_terminator.is_none())
             .then_some(Pair { first, second })
+    }
+
+    /// The state before an option: clap has given the word before it to the second of a pair, unless
+    /// the first could take this one too.
+    fn settled(self, is_number: bool) -> Self {
+        let Some(pair) = self.pair().filter(|_| self.given > 0) else { return self };
+        let Pair { first, second } = pair;
+        let following = Reader { position: self.position + 1, given: 0, in_a_row: 0, ..self };
+        if !(first.allow_hyphen_values || first.allow_negative_numbers && is_number) {
+            following.filled(second)
+        } else if is_multiple(first) {
+            self
+        } else {
+            following
+        }
+    }
+
+    /// The state after a first word for a positional, which comes next.
+    fn filled(self, arg: &'s ArgSpec) -> Self {
+        if is_multiple(arg) {
+            Reader { open: Open::Positional(arg), given: 1, in_a_row: 1, ..self }
+        } else {
+            Reader { open: Open::Nothing, position: self.position + 1, ..self }
+        }
     }
 
     /// Whether a dash may begin a value of the next positional.
@@ -300,14 +332,6 @@ struct Pair<'s> {
 impl Pair<'_> {
     fn least(self) -> usize {
         least(self.first).saturating_add(least(self.second))
-    }
-
-    fn is_full(self, given: usize) -> bool {
-        !is_multiple(self.first) && !is_multiple(self.second) && given >= 2
-    }
-
-    fn trails(self) -> bool {
-        self.second.trailing_var_arg
     }
 }
 
