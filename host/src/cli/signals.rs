@@ -114,3 +114,25 @@ impl Streams {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::{self, Command};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_signal_is_heard_by_name_and_again() {
+        let (heard, hears) = mpsc::channel();
+        listen(move |signal| heard.send(signal).unwrap()).unwrap();
+        let hang_up = [("HUP", HANG_UP)].into_iter().filter(|_| !ignores_hang_up());
+        let sent = [("INT", INTERRUPT), ("TERM", TERMINATE), ("TERM", TERMINATE)];
+        for (name, signal) in sent.into_iter().chain(hang_up) {
+            let own = process::id().to_string();
+            assert!(Command::new("kill").args(["-s", name, &own]).status().unwrap().success());
+            assert_eq!(hears.recv_timeout(Duration::from_secs(10)), Ok(signal));
+        }
+    }
+}
