@@ -1,0 +1,3 @@
+//! The command line of the program.
+
+pub(crate) mod logging;
