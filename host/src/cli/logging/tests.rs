@@ -15,8 +15,7 @@ fn written(filter: &str, format: LogFormat, color: bool, log: impl FnOnce()) -> 
     let options = LogOptions { filter: filter.to_owned(), format, color };
     let write = move |line: &str| out.lock().unwrap().push_str(line);
     with_default(subscriber(&options, write).unwrap(), log);
-    let written = written.lock().unwrap().clone();
-    written
+    written.lock().unwrap().clone()
 }
 
 /// The lines behind the time.
