@@ -13,6 +13,8 @@ mod spans;
 mod values;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Mutex, OnceLock, PoisonError};

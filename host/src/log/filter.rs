@@ -73,8 +73,10 @@ impl fmt::Display for FilterProblem {
 #[derive(Debug)]
 pub(crate) struct Directive<'a> {
     /// Without blanks around it.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the program's own filter"))]
     pub(crate) text: &'a str,
     /// Where it begins in the filter, in bytes.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the program's own filter"))]
     pub(crate) at: usize,
     target: &'a str,
     level: Option<Level>,

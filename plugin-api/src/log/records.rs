@@ -1,5 +1,8 @@
 //! Records of the `log` crate as events: the site of each is interned, its text is `message`.
 
+#[cfg(test)]
+mod tests;
+
 use log::{Log, Metadata, Record};
 
 use super::forward::{Forward, Nesting};

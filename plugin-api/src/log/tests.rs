@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracing::subscriber::with_default;
@@ -11,129 +10,11 @@ use tracing::{Span, debug, debug_span, error, error_span, info, info_span, trace
 use tracing_core::{Subscriber, callsite};
 
 use super::forward::Forward;
+use super::testing::{Kept, at, log_record, tail, without_names};
 use super::values::PANICKED;
 use super::{explain, install, set_filter};
-use crate::abi::abi_stable::sabi_trait::TD_Opaque;
-use crate::abi::abi_stable::std_types::{RSlice, RStr};
+use crate::abi::LogFilter;
 use crate::abi::log::{Level, LogDirective};
-use crate::abi::{Callsite, FieldValue, LogFilter, LogSink, LogSinkBox, Parent};
-
-/// Keeps what crosses, in words, and counts the calls.
-#[derive(Clone, Default)]
-struct Kept(Arc<KeptState>);
-
-#[derive(Default)]
-struct KeptState {
-    calls: AtomicUsize,
-    sites: Mutex<Vec<Callsite>>,
-    told: Mutex<Vec<String>>,
-    spans: AtomicUsize,
-    /// Answers every call site with 0, as a host does that cannot take it.
-    refuses: bool,
-}
-
-impl Kept {
-    fn boxed(&self) -> LogSinkBox {
-        LogSinkBox::from_value(self.clone(), TD_Opaque)
-    }
-
-    fn forward(&self, filter: LogFilter) -> Forward {
-        Forward::new(self.boxed(), filter)
-    }
-
-    fn calls(&self) -> usize {
-        self.0.calls.load(Ordering::SeqCst)
-    }
-
-    fn told(&self) -> Vec<String> {
-        self.0.told.lock().unwrap().clone()
-    }
-
-    fn sites(&self) -> Vec<Callsite> {
-        self.0.sites.lock().unwrap().clone()
-    }
-
-    fn tell(&self, what: String) {
-        self.0.calls.fetch_add(1, Ordering::SeqCst);
-        self.0.told.lock().unwrap().push(what);
-    }
-
-    fn words(&self, site: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>) -> String {
-        let site = self.sites()[site as usize - 1].clone();
-        let parent = match parent.kind {
-            Parent::CURRENT => "",
-            Parent::ROOT => " at root",
-            _ => " under a span",
-        };
-        format!("{:?} {}{parent}{}", site.level, site.name, fields(&site, values))
-    }
-}
-
-fn fields(site: &Callsite, values: RSlice<'_, FieldValue<'_>>) -> String {
-    let shown = values.iter().map(|value| {
-        let wide = u128::from(value.high) << 64 | u128::from(value.low);
-        let shown = match value.kind {
-            FieldValue::I64 => (value.low as i64).to_string(),
-            FieldValue::U64 => value.low.to_string(),
-            FieldValue::I128 => format!("{}w", wide as i128),
-            FieldValue::U128 => format!("{wide}w"),
-            FieldValue::F64 => format!("{:?}", f64::from_bits(value.low)),
-            FieldValue::BOOL => (value.low == 1).to_string(),
-            FieldValue::STR => format!("`{}`", value.text),
-            _ => value.text.to_string(),
-        };
-        format!(" {}={shown}", site.fields[value.field as usize])
-    });
-    shown.collect()
-}
-
-impl LogSink for Kept {
-    fn callsite(&self, callsite: RStr<'_>) -> u64 {
-        self.0.calls.fetch_add(1, Ordering::SeqCst);
-        if self.0.refuses {
-            return 0;
-        }
-        let site = Callsite::from_json(callsite.as_str()).unwrap();
-        let mut sites = self.0.sites.lock().unwrap();
-        let known = sites.iter().position(|known| *known == site);
-        let place = known.unwrap_or_else(|| {
-            sites.push(site);
-            sites.len() - 1
-        });
-        place as u64 + 1
-    }
-    fn event(&self, callsite: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>) {
-        self.tell(self.words(callsite, parent, values));
-    }
-    fn new_span(&self, callsite: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>) -> u64 {
-        let span = self.0.spans.fetch_add(1, Ordering::SeqCst) as u64 + 1;
-        self.tell(format!("{span} is {}", self.words(callsite, parent, values)));
-        span
-    }
-    fn record(&self, span: u64, values: RSlice<'_, FieldValue<'_>>) {
-        let texts: Vec<_> = values.iter().map(|value| value.text.as_str()).collect();
-        self.tell(format!("{span} has {texts:?}"));
-    }
-    fn follows_from(&self, span: u64, cause: u64) {
-        self.tell(format!("{span} follows {cause}"));
-    }
-    fn enter(&self, span: u64) {
-        self.tell(format!("> {span}"));
-    }
-    fn exit(&self, span: u64) {
-        self.tell(format!("< {span}"));
-    }
-    fn clone_span(&self, span: u64) {
-        self.tell(format!("{span} cloned"));
-    }
-    fn close_span(&self, span: u64) {
-        self.tell(format!("{span} closed"));
-    }
-}
-
-fn at(level: Level) -> LogFilter {
-    LogFilter::at(Some(level))
-}
 
 #[test]
 fn values_arrive_by_kind() {
@@ -295,44 +176,6 @@ fn a_value_that_panics_is_named_and_nothing_else_is_lost() {
     assert_eq!(told.last().unwrap(), &format!("Info log record message={PANICKED}"));
 }
 
-// A subscriber that is the default of a thread only gets nothing that is logged from within it; the
-// process's default, as which this one is installed, does. So what follows logs without macros.
-
-#[test]
-fn a_value_that_logs_while_it_is_formatted_logs_first() {
-    struct Chatty<'a>(&'a Forward);
-    impl fmt::Debug for Chatty<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            log_record(self.0, format_args!("from within"));
-            f.write_str("chatty")
-        }
-    }
-    let kept = Kept::default();
-    let forward = kept.forward(at(Level::Info));
-    with_default(forward.clone(), || info!(value = ?Chatty(&forward), "outside"));
-    assert_eq!(
-        without_names(&kept.told()),
-        ["Info log record message=from within", "Info event message=outside value=chatty"]
-    );
-}
-
-#[test]
-fn a_value_that_logs_itself_comes_to_an_end() {
-    struct Endless<'a>(&'a Forward);
-    impl fmt::Debug for Endless<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            log_record(self.0, format_args!("{:?}", Endless(self.0)));
-            f.write_str("endless")
-        }
-    }
-    let kept = Kept::default();
-    let forward = kept.forward(at(Level::Info));
-    for _ in 0..2 {
-        log_record(&forward, format_args!("{:?}", Endless(&forward)));
-    }
-    assert_eq!(kept.told(), ["Info log record message=endless"; 8], "four deep, twice");
-}
-
 #[test]
 fn the_filter_changes_while_running() {
     let kept = Kept::default();
@@ -346,10 +189,10 @@ fn the_filter_changes_while_running() {
             forward.set_filter(filter);
             callsite::rebuild_interest_cache();
             log();
-            kept.0.told.lock().unwrap().drain(..).count()
+            kept.take().len()
         };
         log();
-        assert_eq!(kept.0.told.lock().unwrap().drain(..).count(), 1);
+        assert_eq!(kept.take().len(), 1);
         assert_eq!(change(at(Level::Debug)), 2);
         assert_eq!(change(LogFilter::default()), 0);
         assert_eq!(change(at(Level::Info)), 1);
@@ -357,60 +200,8 @@ fn the_filter_changes_while_running() {
 }
 
 #[test]
-fn records_of_log_become_events_of_interned_sites() {
-    let kept = Kept::default();
-    let forward = kept.forward(at(Level::Info));
-    let log = |level, target: &str, line, text: &str| {
-        let args = format_args!("{text}");
-        let mut record = log::Record::builder();
-        record.level(level).target(target).line(Some(line)).file(Some("a.rs"));
-        record.module_path(Some("a"));
-        log::Log::log(&forward, &record.args(args).build());
-    };
-    log(log::Level::Info, "a", 1, "one");
-    log(log::Level::Info, "a", 1, "two");
-    log(log::Level::Debug, "a", 1, "not shown");
-    log(log::Level::Error, "a", 2, "three");
-    assert_eq!(
-        kept.told(),
-        [
-            "Info log record message=one",
-            "Info log record message=two",
-            "Error log record message=three",
-        ]
-    );
-    let sites = kept.sites();
-    assert_eq!(sites.len(), 2);
-    assert_eq!((sites[0].target.as_str(), sites[0].line), ("a", Some(1)));
-    assert_eq!(
-        (sites[0].file.as_deref(), sites[0].module_path.as_deref()),
-        (Some("a.rs"), Some("a"))
-    );
-    assert_eq!(kept.calls(), 5, "two sites and three events");
-}
-
-#[test]
-fn targets_made_at_run_time_do_not_make_sites_without_end() {
-    let kept = Kept::default();
-    let forward = kept.forward(at(Level::Info));
-    for n in 0..5000 {
-        let target = format!("connection-{n}");
-        let record = log::Record::builder()
-            .level(log::Level::Info)
-            .target(&target)
-            .args(format_args!("up"))
-            .build();
-        log::Log::log(&forward, &record);
-    }
-    assert!(kept.sites().len() < 4200);
-    let told = kept.told();
-    assert_eq!(told.len(), 5000);
-    assert_eq!(told[4999], "Info log record message=up log.target=`connection-4999`");
-}
-
-#[test]
 fn a_host_that_takes_no_site_loses_the_logs_only() {
-    let kept = Kept(Arc::new(KeptState { refuses: true, ..KeptState::default() }));
+    let kept = Kept::refusing();
     with_default(kept.forward(at(Level::Info)), || {
         let span = info_span!("span", a = tracing::field::Empty);
         let copy = span.clone();
@@ -459,7 +250,7 @@ fn the_host_installs_once_and_may_call_again() {
     let logged = || {
         log::debug!(target: "installed", "a debug record");
         log::info!(target: "installed", "an info record");
-        let told = std::mem::take(&mut *kept.0.told.lock().unwrap());
+        let told = kept.take();
         told.iter().filter(|told| told.contains("log record")).count()
     };
     assert_eq!(logged(), 1);
@@ -503,11 +294,6 @@ impl fmt::Debug for Counting<'_> {
     }
 }
 
-fn log_record(forward: &Forward, args: fmt::Arguments<'_>) {
-    let mut record = log::Record::builder();
-    log::Log::log(forward, &record.level(log::Level::Info).args(args).build());
-}
-
 fn at_trace() -> Forward {
     Kept::default().forward(at(Level::Trace))
 }
@@ -531,21 +317,6 @@ fn fmt_chain(source: std::io::Error) -> impl std::error::Error + 'static {
         }
     }
     Top(source)
-}
-
-/// What is told of an event behind its level and name, which says its line.
-fn tail(told: &str) -> &str {
-    told.split_once("tests.rs:")
-        .map_or(told, |(_, rest)| rest.split_once(' ').map_or("", |it| it.1))
-}
-
-/// Events without the line in their name.
-fn without_names(told: &[String]) -> Vec<String> {
-    let without = |told: &String| match told.split_once(" event ") {
-        Some((level, _)) => format!("{level} event {}", tail(told)),
-        None => told.clone(),
-    };
-    told.iter().map(without).collect()
 }
 
 /// A few sites for each thread, and some that all share.
