@@ -1,0 +1,235 @@
+//! The arguments of `#[plugin(…)]`, checked one by one so that all mistakes are told at once.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::meta::ParseNestedMeta;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Error, Ident, LitStr, Token, parenthesized};
+
+/// What stands in the brackets.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct PluginArgs {
+    pub(crate) name: Option<String>,
+    pub(crate) requires: Vec<String>,
+    pub(crate) setup_timeout: Option<Duration>,
+    pub(crate) grace: Option<Duration>,
+    pub(crate) teardown_timeout: Option<Duration>,
+}
+
+/// All mistakes of one use of a macro.
+#[derive(Default)]
+pub(crate) struct Mistakes(Option<Error>);
+
+impl Mistakes {
+    pub(crate) fn push(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.push(Error::new(span, message));
+    }
+
+    pub(crate) fn into_error(self) -> Option<Error> {
+        self.0
+    }
+}
+
+impl PluginArgs {
+    /// Parses what it can, and notes the rest.
+    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut args = PluginArgs::default();
+        let mut seen: Vec<String> = Vec::new();
+        let parser = syn::meta::parser(|meta| {
+            let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            if seen.contains(&name) {
+                mistakes.at(meta.path.span(), format_args!("`{name}` stands here twice"));
+            }
+            args.argument(&name, &meta, mistakes)?;
+            seen.push(name);
+            Ok(())
+        });
+        if let Err(error) = parser.parse2(tokens) {
+            mistakes.push(error);
+        }
+        args
+    }
+
+    fn argument(
+        &mut self,
+        name: &str,
+        meta: &ParseNestedMeta<'_>,
+        mistakes: &mut Mistakes,
+    ) -> syn::Result<()> {
+        match name {
+            "name" => {
+                let text: LitStr = meta.value()?.parse()?;
+                check_name(&text.value(), text.span(), mistakes);
+                self.name = Some(text.value());
+            }
+            "requires" => {
+                let content;
+                parenthesized!(content in meta.input);
+                let names = Punctuated::<Name, Token![,]>::parse_terminated(&content)?;
+                for name in names {
+                    check_name(&name.text, name.span, mistakes);
+                    if self.requires.contains(&name.text) {
+                        mistakes.at(name.span, format_args!("`{}` stands here twice", name.text));
+                    }
+                    self.requires.push(name.text);
+                }
+            }
+            "setup_timeout" => self.setup_timeout = deadline(meta, mistakes)?,
+            "grace" => self.grace = deadline(meta, mistakes)?,
+            "teardown_timeout" => self.teardown_timeout = deadline(meta, mistakes)?,
+            _ => {
+                return Err(meta.error(
+                    "expected `name = \"…\"`, `requires(…)`, `setup_timeout = \"…\"`, \
+                     `grace = \"…\"` or `teardown_timeout = \"…\"`",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A plugin's name, as an identifier or in quotes.
+struct Name {
+    text: String,
+    span: Span,
+}
+
+impl Parse for Name {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(LitStr) {
+            let text: LitStr = input.parse()?;
+            return Ok(Name { text: text.value(), span: text.span() });
+        }
+        let ident = Ident::parse_any(input)?;
+        Ok(Name { text: kebab(&ident), span: ident.span() })
+    }
+}
+
+/// An identifier as a plugin's name: `_` as `-`.
+pub(crate) fn kebab(ident: &Ident) -> String {
+    ident.unraw().to_string().replace('_', "-")
+}
+
+/// A type's name as a plugin's name: `FishShop` is `fish-shop`.
+pub(crate) fn kebab_type(ident: &Ident) -> String {
+    let mut name = String::new();
+    let text = ident.unraw().to_string();
+    let mut before = ' ';
+    for (at, letter) in text.char_indices() {
+        let next_is_small = text[at..].chars().nth(1).is_some_and(char::is_lowercase);
+        let begins = letter.is_uppercase() && (!before.is_uppercase() || next_is_small);
+        if begins && at > 0 && before != '_' {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase().map(|small| if small == '_' { '-' } else { small }));
+        before = letter;
+    }
+    name
+}
+
+/// A name must be one word of a command line that is no option, no `@file` and no `plugin@name`.
+pub(crate) fn check_name(name: &str, span: Span, mistakes: &mut Mistakes) {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins || !name.chars().all(fits) {
+        mistakes.at(
+            span,
+            format_args!(
+                "`{name}` cannot be a plugin's name: it takes small letters, digits, `-` and `_`, \
+                 and begins with a letter"
+            ),
+        );
+    }
+}
+
+fn deadline(
+    meta: &ParseNestedMeta<'_>,
+    mistakes: &mut Mistakes,
+) -> syn::Result<Option<Duration>> {
+    let text: LitStr = meta.value()?.parse()?;
+    let duration = duration(&text.value());
+    if duration.is_none() {
+        mistakes.at(
+            text.span(),
+            format_args!(
+                "`{}` is no duration: give seconds (`\"10\"`), or a unit (`\"200ms\"`)",
+                text.value()
+            ),
+        );
+    }
+    Ok(duration)
+}
+
+/// A duration as `Seconds` of the SDK reads it: a bare number is seconds.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    }
+    humantime::parse_duration(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    fn parse(tokens: TokenStream) -> Result<PluginArgs, Vec<String>> {
+        let mut mistakes = Mistakes::default();
+        let args = PluginArgs::parse(tokens, &mut mistakes);
+        match mistakes.into_error() {
+            None => Ok(args),
+            Some(error) => Err(error.into_iter().map(|error| error.to_string()).collect()),
+        }
+    }
+
+    #[test]
+    fn all_arguments_are_read() {
+        let args = parse(quote! {
+            name = "fish", requires(sea, big_net, "a-b"),
+            setup_timeout = "10s", grace = "0.5", teardown_timeout = "1m 30s",
+        });
+        let expected = PluginArgs {
+            name: Some("fish".into()),
+            requires: vec!["sea".into(), "big-net".into(), "a-b".into()],
+            setup_timeout: Some(Duration::from_secs(10)),
+            grace: Some(Duration::from_millis(500)),
+            teardown_timeout: Some(Duration::from_secs(90)),
+        };
+        assert_eq!(args, Ok(expected));
+    }
+
+    #[test]
+    fn all_mistakes_are_told() {
+        let mistakes = parse(quote! {
+            name = "-fish", requires(sea, sea, "A"), grace = "soon", grace = "1", taste = 1
+        })
+        .unwrap_err();
+        assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+    }
+
+    #[test]
+    fn types_are_named_as_words() {
+        for (ident, name) in [
+            ("Ticker", "ticker"),
+            ("FishShop", "fish-shop"),
+            ("HTTPServer", "http-server"),
+            ("Echo2", "echo2"),
+            ("Big_Net", "big-net"),
+        ] {
+            assert_eq!(kebab_type(&Ident::new(ident, Span::call_site())), name);
+        }
+    }
+}

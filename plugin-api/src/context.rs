@@ -1,0 +1,183 @@
+//! What an author's code has of its instance: the services of the host, and the gate of its lifespan.
+//!
+//! A thin front: each method is a call to the host, to the gate, or to a neighbour. It adds no state
+//! of its own, so that clones, spawned tasks and threads all mean the same instance.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use lifespan_abi::{Report, ServicesBox, Stance};
+
+use crate::gate::Gate;
+use crate::run::Run;
+use crate::spawn::{JoinHandle, spawn, spawn_blocking};
+use crate::time::{Clock, Elapsed, Interval, Sleep};
+
+/// An instance, as its own code sees it. Cheap to clone; any thread may use it.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+struct Inner {
+    services: Arc<ServicesBox>,
+    gate: Arc<Gate>,
+    instance: String,
+}
+
+/// Who the instance is.
+impl Context {
+    /// The instance's name: the plugin's, or `plugin@name`.
+    pub fn instance(&self) -> &str {
+        &self.0.instance
+    }
+
+    /// Which life of the instance this is, from 1; a restart or reload counts up.
+    pub fn generation(&self) -> u32 {
+        self.0.services.generation()
+    }
+}
+
+/// The lifespan. There is exactly one of [`run`](Self::run), [`background`](Self::background) and
+/// [`idle`](Self::idle) in it; a second is an error.
+impl Context {
+    /// Runs the task of the lifespan: set-up ends here, and tear-down begins when this returns.
+    ///
+    /// The task is polled once all instances are set up, and keeps the program alive until it ends.
+    /// This never fails, so that tear-down code runs whatever happened: a failure has been reported,
+    /// and the answer says how the task ended. It returns when the *tear-down* begins, which is after
+    /// the tasks of all instances have ended. A task is cancelled by being dropped.
+    pub fn run<'a, F>(&self, task: F) -> Run<'a>
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'a,
+    {
+        Run::new(self.clone(), Stance::RUN, Some(Box::pin(task)))
+    }
+
+    /// As [`run`](Self::run), for a task that does not keep the program alive: when no other task
+    /// does, it is cancelled.
+    pub fn background<'a, F>(&self, task: F) -> Run<'a>
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'a,
+    {
+        Run::new(self.clone(), Stance::BACKGROUND, Some(Box::pin(task)))
+    }
+
+    /// As [`run`](Self::run), without a task: keeps the program alive and waits for its end.
+    pub fn idle(&self) -> Run<'static> {
+        Run::new(self.clone(), Stance::IDLE, None)
+    }
+
+    /// Ready with the reason when a shutdown has begun.
+    ///
+    /// An instance that has asked for this ends by itself: its task is not cancelled at once, but
+    /// gets the grace period.
+    pub fn shutdown(&self) -> impl Future<Output = String> + Send + use<> {
+        let reason = self.0.services.shutdown();
+        async { reason.await.into_string() }
+    }
+
+    /// Ends the program for all: a shutdown begins, with `why` in the log.
+    pub fn request_shutdown(&self, why: impl AsRef<str>) {
+        self.0.services.request_shutdown(why.as_ref().into());
+    }
+}
+
+/// Time, on the host's clock.
+impl Context {
+    /// Nanoseconds on the host's monotonic clock: only differences mean something.
+    pub fn now(&self) -> u64 {
+        self.0.services.now()
+    }
+
+    /// Waits, from the call on.
+    pub fn sleep(&self, duration: impl Into<Duration>) -> Sleep {
+        self.clock().sleep(duration.into())
+    }
+
+    /// A beat with that period, the first of it at once. A period of zero is one of a nanosecond.
+    pub fn interval(&self, period: impl Into<Duration>) -> Interval {
+        Interval::new(self.clock(), period.into())
+    }
+
+    /// Gives a future so much time, from the call on; then it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The time has passed.
+    pub fn timeout<D: Into<Duration>, F: Future>(
+        &self,
+        limit: D,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Elapsed>> + use<D, F> {
+        let limit = limit.into();
+        let mut sleep = self.clock().sleep(limit);
+        async move {
+            let mut future = pin!(future);
+            poll_fn(move |context| {
+                if let Poll::Ready(output) = future.as_mut().poll(context) {
+                    return Poll::Ready(Ok(output));
+                }
+                Pin::new(&mut sleep).poll(context).map(|()| Err(Elapsed(limit)))
+            })
+            .await
+        }
+    }
+}
+
+/// Work beside the task.
+impl Context {
+    /// Runs a future beside the task, on the host's runtime, as a part of the instance: what is left
+    /// of it when the instance's tear-down has ended is dropped.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn(&self.0.services, Location::caller(), future)
+    }
+
+    /// Runs a function on a thread where it may block. The host waits for it at tear-down, but not
+    /// for ever.
+    #[track_caller]
+    pub fn spawn_blocking<T, F>(&self, job: F) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        spawn_blocking(&self.0.services, Location::caller(), job)
+    }
+}
+
+impl Context {
+    pub(crate) fn new(services: Arc<ServicesBox>, gate: Arc<Gate>) -> Self {
+        let instance = services.instance().as_str().to_owned();
+        Context(Arc::new(Inner { services, gate, instance }))
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::new(self.0.services.clone())
+    }
+
+    /// Tells the host of a failure that no future returns.
+    pub(crate) fn report(&self, place: &str, report: Report) {
+        self.0.services.report(place.into(), report.into());
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("instance", &self.0.instance).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

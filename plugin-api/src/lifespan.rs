@@ -1,0 +1,107 @@
+//! A lifespan in three methods, for those who keep their state in a struct.
+//!
+//! Lowered to the one function that every plugin is: the rules of phases and cancelling are the
+//! gate's, for both forms.
+
+use std::future::{Future, pending};
+
+use crate::context::Context;
+use crate::gate::TaskEnd;
+
+/// What an instance does between set-up and tear-down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stance {
+    /// It runs a task that keeps the program alive.
+    #[default]
+    Run,
+    /// It runs a task that does not keep the program alive.
+    Background,
+    /// It has no task, and keeps the program alive until it is told to end.
+    Idle,
+}
+
+/// A lifespan whose state is a struct; the other form of a plugin is a function.
+///
+/// `async fn` implements each method. The attribute [`plugin`](crate::plugin) on the implementation
+/// makes the type a plugin; its name is the type's, as `kebab-case`.
+///
+/// ```
+/// use lifespan_plugin_api::prelude::*;
+///
+/// struct Ticker {
+///     ticks: u32,
+/// }
+///
+/// /// Tick until told to end
+/// #[plugin]
+/// impl Lifespan for Ticker {
+///     type Args = NoArgs;
+///
+///     async fn setup(_: NoArgs, _: &Context) -> Result<Self> {
+///         Ok(Ticker { ticks: 0 })
+///     }
+///
+///     async fn run(&mut self, ctx: &Context) -> Result<()> {
+///         let mut beat = ctx.interval(std::time::Duration::from_secs(1));
+///         loop {
+///             beat.tick().await;
+///             self.ticks += 1;
+///         }
+///     }
+///
+///     async fn teardown(self, _: &Context, _: TaskEnd) -> Result<()> {
+///         info!("ticked {} times", self.ticks);
+///         Ok(())
+///     }
+/// }
+///
+/// lifespan_plugin_api::export![Ticker];
+/// # fn main() {}
+/// ```
+pub trait Lifespan: Sized + Send + 'static {
+    /// The arguments; [`NoArgs`](crate::NoArgs) for none.
+    type Args: clap::Args + Send + 'static;
+
+    /// What it does between set-up and tear-down.
+    const STANCE: Stance = Stance::Run;
+
+    /// Sets up: opens topics, subscribes, connects.
+    ///
+    /// # Errors
+    ///
+    /// What was set up before is torn down, and the program fails.
+    fn setup(args: Self::Args, ctx: &Context) -> impl Future<Output = anyhow::Result<Self>> + Send;
+
+    /// The task. It is cancelled by being dropped. Not called with [`Stance::Idle`].
+    ///
+    /// # Errors
+    ///
+    /// The other tasks are cancelled, all is torn down, and the program fails.
+    fn run(&mut self, _ctx: &Context) -> impl Future<Output = anyhow::Result<()>> + Send {
+        pending()
+    }
+
+    /// Tears down, whatever the end of the task was.
+    ///
+    /// # Errors
+    ///
+    /// The rest is torn down all the same, and the program fails.
+    fn teardown(
+        self,
+        _ctx: &Context,
+        _end: TaskEnd,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// The function that a [`Lifespan`] is.
+pub(crate) async fn lower<L: Lifespan>(args: L::Args, ctx: Context) -> anyhow::Result<()> {
+    let mut state = L::setup(args, &ctx).await?;
+    let end = match L::STANCE {
+        Stance::Run => ctx.run(state.run(&ctx)).await,
+        Stance::Background => ctx.background(state.run(&ctx)).await,
+        Stance::Idle => ctx.idle().await,
+    };
+    state.teardown(&ctx, end).await
+}

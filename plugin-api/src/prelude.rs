@@ -1,0 +1,12 @@
+//! What a plugin's author names all the time: `use lifespan_plugin_api::prelude::*;`.
+
+pub use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
+pub use tracing::{debug, error, info, trace, warn};
+
+pub use crate::context::Context;
+pub use crate::failure::Hint;
+pub use crate::gate::TaskEnd;
+pub use crate::lifespan::{Lifespan, Stance};
+pub use crate::plugin::NoArgs;
+pub use crate::time::Seconds;
+pub use lifespan_plugin_macros::plugin;
