@@ -20,13 +20,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::args::{Brand, HostArgs, LogFormatArg};
+use crate::cli::args::{Brand, HostArgs};
 use crate::cli::help::Installed;
-use crate::cli::logging::{LogFormat, LogOptions};
+use crate::cli::logging::LogOptions;
 use crate::cli::term::Terminal;
+use crate::discover::{Catalog, Origin};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::discover::Catalog;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 use crate::shutdown::Shutdown;
 
@@ -127,10 +127,7 @@ fn answer(
 fn build(builder: HostBuilder, args: &HostArgs, terminal: Terminal) -> Result<Host, Failures> {
     let filter = logging::install(&LogOptions {
         filter: args.log_filter(),
-        format: match args.log_format {
-            LogFormatArg::Text => LogFormat::Text,
-            LogFormatArg::Json => LogFormat::Json,
-        },
+        format: args.log_format,
         color: terminal.err_color,
     })
     .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
@@ -140,7 +137,30 @@ fn build(builder: HostBuilder, args: &HostArgs, terminal: Terminal) -> Result<Ho
         .log_filter(filter)
         .allow_panic_abort(args.allow_panic_abort)
         .build();
+    check_folders(host.catalog())?;
     Ok(host)
+}
+
+/// A folder that the command line names must be there; of others it is enough to know.
+fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
+    let mut failures = Vec::new();
+    for refused in catalog.refused().iter().filter(|refused| refused.is_folder()) {
+        let entries = catalog.search_path().entries().iter();
+        let mut named = entries.filter(|entry| Some(&entry.dir) == refused.place.path());
+        if named.any(|entry| entry.origin == Origin::Option) {
+            let mut failure = Failure::from_error(Exit::Config, &refused.reason)
+                .context(format!("the plugins folder {} cannot be used", refused.place));
+            failure.hints.extend(refused.hint());
+            failures.push(failure);
+        } else {
+            tracing::warn!(
+                "the plugins folder {} cannot be used: {}",
+                refused.place,
+                refused.reason
+            );
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failures(failures)) }
 }
 
 /// Has the run end with these instances; all names that are wrong are told.

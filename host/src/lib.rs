@@ -35,6 +35,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+
 pub mod discover;
 pub mod chain;
 mod load;
@@ -42,15 +43,17 @@ mod bind;
 mod order;
 mod plan;
 mod prepare;
+
 mod host;
 mod run;
 mod lifespan;
 mod services;
 mod bus;
-pub mod log;
+mod log;
 mod worker;
-mod clock;
 mod watchdog;
+mod clock;
+
 mod shutdown;
 mod guard;
 mod error;
@@ -63,6 +66,7 @@ pub use crate::error::{Failure, Failures};
 pub use crate::exit::Exit;
 pub use crate::host::{Host, HostBuilder, Limits, Preparation, Prepared, Rendering};
 pub use crate::lifespan::{Lost, Outcome};
+pub use crate::log::{FilterError, FilterProblem, parse_filter};
 pub use crate::order::OrderError;
 pub use crate::plan::{Plan, PlannedStage};
 pub use crate::shutdown::Shutdown;

@@ -157,11 +157,6 @@ impl LoadedLibrary {
         &self.library
     }
 
-    /// Its root module, checked.
-    pub(crate) fn root(&self) -> LibraryRootRef {
-        self.root
-    }
-
     /// The arguments of the plugin of that name.
     ///
     /// # Errors
@@ -195,19 +190,6 @@ impl fmt::Debug for LoadedLibrary {
 }
 
 impl LoadError {
-    /// The library's file.
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            LoadError::Open { path, .. }
-            | LoadError::NoRoot { path, .. }
-            | LoadError::Header { path, .. }
-            | LoadError::Abi { path, .. }
-            | LoadError::Contradiction { path, .. }
-            | LoadError::PanicAbort { path }
-            | LoadError::Init { path, .. } => path,
-        }
-    }
-
     /// What to do next, where something can be done.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {

@@ -57,7 +57,8 @@ pub(crate) fn order(instances: &[Requirement<'_>]) -> Result<Vec<usize>, Vec<Ord
     if !missing.is_empty() {
         return Err(missing);
     }
-    let mut visit = Visit { instances, state: vec![State::Open; instances.len()], order: Vec::new() };
+    let mut visit =
+        Visit { instances, state: vec![State::Open; instances.len()], order: Vec::new() };
     for place in 0..instances.len() {
         visit.place(place, &mut Vec::new()).map_err(|circle| vec![circle])?;
     }
@@ -72,7 +73,8 @@ fn missing(instances: &[Requirement<'_>]) -> Vec<OrderError> {
                 plugin: instance.plugin.to_owned(),
                 required: required.clone(),
             };
-            if !instances.iter().any(|other| other.plugin == required) && !missing.contains(&error) {
+            if !instances.iter().any(|other| other.plugin == required) && !missing.contains(&error)
+            {
                 missing.push(error);
             }
         }
@@ -143,7 +145,9 @@ mod tests {
             parsed.iter().map(|(plugin, requires)| Requirement { plugin, requires }).collect();
         let found = order(&instances)
             .map(|order| order.iter().map(|&at| instances[at].plugin).collect::<Vec<_>>().join(" "))
-            .map_err(|errors| errors.iter().map(OrderError::to_string).collect::<Vec<_>>().join("; "));
+            .map_err(|errors| {
+                errors.iter().map(OrderError::to_string).collect::<Vec<_>>().join("; ")
+            });
         assert_eq!(found.as_deref().map_err(String::as_str), expect, "{line}");
     }
 
@@ -160,7 +164,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_ordered_is_named() {
-        check("a:b,c b:d", Err("`a` requires `c`, which is not on the line; `b` requires `d`, which is not on the line"));
+        check(
+            "a:b,c b:d",
+            Err(
+                "`a` requires `c`, which is not on the line; `b` requires `d`, which is not on the line",
+            ),
+        );
         check("x a:b b:c c:a", Err("plugins require one another: a → b → c → a"));
         check("a:a", Err("plugins require one another: a → a"));
         check("a:x a:x", Err("`a` requires `x`, which is not on the line"));

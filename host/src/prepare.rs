@@ -65,7 +65,7 @@ impl Vocabulary for Installed<'_> {
         }
         let library = self.host.library(find(self.host.catalog(), name)?)?;
         let spec = library.command_spec(name).map_err(|report| {
-            let mut failure = Failure::plugin(name, "command spec", report);
+            let mut failure = Failure::plugin(name, "command spec", *report);
             failure.exit = Exit::Load;
             failure
         })?;
@@ -161,9 +161,8 @@ fn in_order(stages: Vec<BoundStage>) -> Result<Vec<BoundStage>, Failures> {
         .map(|stage| Requirement { plugin: &stage.facts.name, requires: &stage.facts.requires })
         .collect();
     let places = order(&requirements).map_err(|errors| {
-        let told = errors
-            .iter()
-            .map(|error| Failure::from_error(Exit::Usage, error).hint(error.hint()));
+        let told =
+            errors.iter().map(|error| Failure::from_error(Exit::Usage, error).hint(error.hint()));
         Failures(told.collect())
     })?;
     let mut stages: Vec<_> = stages.into_iter().map(Some).collect();

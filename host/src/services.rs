@@ -136,42 +136,54 @@ impl Services for InstanceServices {
 
     fn spawn(&self, name: RStr<'_>, future: FfiFuture<()>) -> TaskBox {
         let context = &self.context;
-        guard("spawn", || tasks::handle(None), || {
-            let tracked = Tracked::new(context.owner.clone(), future);
-            tasks::handle(context.tasks.add(&name, |ended| {
-                let task = async move {
-                    // Dropped last, so that the task has ended when it says so.
-                    let _ended = ended;
-                    if let Err(report) = tracked.await {
-                        error!("a spawned task {report}");
-                    }
-                };
-                context.shared.runtime.spawn(task).abort_handle()
-            }))
-        })
+        guard(
+            "spawn",
+            || tasks::handle(None),
+            || {
+                let tracked = Tracked::new(context.owner.clone(), future);
+                tasks::handle(context.tasks.add(&name, |ended| {
+                    let task = async move {
+                        // Dropped last, so that the task has ended when it says so.
+                        let _ended = ended;
+                        if let Err(report) = tracked.await {
+                            error!("a spawned task {report}");
+                        }
+                    };
+                    context.shared.runtime.spawn(task).abort_handle()
+                }))
+            },
+        )
     }
 
     fn spawn_blocking(&self, name: RStr<'_>, mut job: JobBox) -> TaskBox {
         let context = &self.context;
-        guard("spawn_blocking", || tasks::handle(None), || {
-            let span = context.owner.span.clone();
-            tasks::handle(context.tasks.add(&name, |ended| {
-                let work = move || {
-                    let _ended = ended;
-                    // Not `busy`: a thread that may block is none of the watchdog's.
-                    span.in_scope(|| job.run());
-                    span.in_scope(|| drop(job));
-                };
-                context.shared.runtime.spawn_blocking(work).abort_handle()
-            }))
-        })
+        guard(
+            "spawn_blocking",
+            || tasks::handle(None),
+            || {
+                let span = context.owner.span.clone();
+                tasks::handle(context.tasks.add(&name, |ended| {
+                    let work = move || {
+                        let _ended = ended;
+                        // Not `busy`: a thread that may block is none of the watchdog's.
+                        span.in_scope(|| job.run());
+                        span.in_scope(|| drop(job));
+                    };
+                    context.shared.runtime.spawn_blocking(work).abort_handle()
+                }))
+            },
+        )
     }
 
     fn request_shutdown(&self, why: RStr<'_>) {
         let context = &self.context;
-        guard("request_shutdown", || (), || {
-            context.shared.shutdown.request(&format!("'{}' asked for it: {why}", context.name));
-        });
+        guard(
+            "request_shutdown",
+            || (),
+            || {
+                context.shared.shutdown.request(&format!("'{}' asked for it: {why}", context.name));
+            },
+        );
     }
 
     fn shutdown(&self) -> FfiFuture<RString> {
@@ -195,14 +207,18 @@ impl Services for InstanceServices {
 
     fn report(&self, place: RStr<'_>, report: WireReport) {
         let context = &self.context;
-        guard("report", || (), || {
-            let report = Report::from(report);
-            busy(&context.owner, || match report.kind {
-                ReportKind::Panic => error!("{place} {report}"),
-                ReportKind::Error => error!("{place}: {report}"),
-            });
-            context.keep(&place, report);
-        });
+        guard(
+            "report",
+            || (),
+            || {
+                let report = Report::from(report);
+                busy(&context.owner, || match report.kind {
+                    ReportKind::Panic => error!("{place} {report}"),
+                    ReportKind::Error => error!("{place}: {report}"),
+                });
+                context.keep(&place, report);
+            },
+        );
     }
 
     fn bus(&self) -> BusBox {

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
 use super::early::Verbosity;
 use super::term::ColorWhen;
+use crate::cli::logging::LogFormat;
 use crate::host::Limits;
 
 /// The host's options.
@@ -56,7 +57,7 @@ pub(crate) struct HostArgs {
 
     /// Log in this format
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub(crate) log_format: LogFormatArg,
+    pub(crate) log_format: LogFormat,
 
     /// Use colour; auto obeys NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
@@ -77,16 +78,6 @@ pub(crate) struct HostArgs {
     /// Give the whole shutdown this long
     #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
     shutdown_timeout: Time,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormatArg {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object a line
-    Json,
 }
 
 /// What a host calls itself, and the deadlines it has by default.

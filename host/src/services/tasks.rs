@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lifespan_abi::{Task, TaskBox};
 use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
+use lifespan_abi::{Task, TaskBox};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 

@@ -103,11 +103,8 @@ error: cook@evening: set-up: panicked at src/lib.rs:3:4: no fish
 
 #[test]
 fn an_outcome_names_what_was_given_up_and_lost() {
-    let lost = |topic: &str, messages| Lost {
-        instance: "recorder".into(),
-        topic: topic.into(),
-        messages,
-    };
+    let lost =
+        |topic: &str, messages| Lost { instance: "recorder".into(), topic: topic.into(), messages };
     let outcome = Outcome {
         exit: Exit::Plugin,
         failures: vec![broken()],
