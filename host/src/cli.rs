@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::args::{Brand, HostArgs};
+use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::LogOptions;
 use crate::cli::term::Terminal;
@@ -62,8 +63,11 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let args = match HostArgs::parse_from_words(command, words) {
         Ok(args) => args,
         Err(error) => {
-            let failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string())
-                .hint(format!("`{} --help` lists the options and the plugins", brand.name));
+            let mut failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string());
+            if early.verbosity != Verbosity::Quiet {
+                let hint = format!("`{} --help` lists the options and the plugins", brand.name);
+                failure = failure.hint(hint);
+            }
             return report::failures(terminal, &[failure]);
         }
     };

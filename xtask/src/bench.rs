@@ -28,8 +28,8 @@ const PYTHON: &str = "LIFESPAN_BENCH_PYTHON";
 /// The line that both programs run.
 const CHAIN: [&str; 5] = ["countdown", "--from", "3", "echo", "--immediately"];
 
-/// The first set-up is told by a line that has one of these and the instance's name.
-const SETTING_UP: [&str; 4] = ["setting up", "set up", "set-up", "setup"];
+/// The first set-up is told by a line that has these words and the instance's name.
+const SETTING_UP: &str = "setting up";
 
 /// How long after it memory is looked at: both programs are counting then.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -120,7 +120,7 @@ fn first_setup(child: &mut Child, start: Instant) -> Result<Duration> {
     while lines.read_line(&mut line)? > 0 {
         let time = start.elapsed();
         let low = line.to_lowercase();
-        if low.contains(CHAIN[0]) && SETTING_UP.iter().any(|words| low.contains(words)) {
+        if low.contains(CHAIN[0]) && low.contains(SETTING_UP) {
             // What else the program writes has to go somewhere, until it is ended.
             thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
             return Ok(time);

@@ -23,7 +23,7 @@ Usage: cargo xtask TASK
 Tasks:
   run [--release] [ARGS]...  Build the host and the bundled plugins, then run a chain
   test [ARGS]...             Run all tests
-  ci                         Check everything that continuous integration checks
+  ci [STEP]...               Check everything that continuous integration checks, or these steps of it
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
@@ -50,7 +50,7 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
     let done = match (task.to_str().unwrap_or_default(), flags.as_slice()) {
         ("run", _) => return run::run(rest),
         ("test", _) => return shell::pass_on(shell::cargo(["test", "--workspace"]).args(rest)),
-        ("ci", []) => ci::ci(),
+        ("ci", only) => ci::ci(only),
         ("tidy", []) => tidy::check(&shell::root()),
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),

@@ -4,8 +4,8 @@
 //!   macro tests, and need not.
 //! * No file is longer than 600 lines, and none is called `mod.rs`.
 //! * The files with unsafe code are exactly those that ARCHITECTURE.md lists: below the heading that
-//!   contains the word `unsafe`, each list item begins with a path in backticks; one that ends with `/`
-//!   is a folder.
+//!   contains the word `unsafe`, each list item or table row begins with a path in backticks; one that
+//!   ends with `/` is a folder.
 //! * Each package of the workspace takes its lints from the workspace.
 //!
 //! The rules are functions of texts; [`check`] reads the files.
@@ -139,7 +139,8 @@ fn listed_unsafe(architecture: &str) -> BTreeSet<String> {
     let about = |line: &str| heading(line) && line.to_lowercase().contains("unsafe");
     let lines = architecture.lines().skip_while(|line| !about(line)).skip(1);
     let items = lines.take_while(|line| !heading(line)).map(str::trim_start);
-    let items = items.filter_map(|line| line.strip_prefix("* `").or(line.strip_prefix("- `")));
+    let items = items
+        .filter_map(|line| ["* `", "- `", "| `"].iter().find_map(|mark| line.strip_prefix(mark)));
     items.filter_map(|item| item.split('`').next()).map(ToOwned::to_owned).collect()
 }
 

@@ -86,21 +86,25 @@ mod tests {
     use super::ColorWhen::{Always, Auto, Never};
     use super::*;
 
+    const TERM: (&str, &str) = ("TERM", "xterm");
+
+    /// Option, whether it is a terminal, environment, whether there is colour.
+    type Row = (ColorWhen, bool, &'static [(&'static str, &'static str)], bool);
+
     #[test]
     fn option_then_environment_then_stream_decide() {
-        let term = ("TERM", "xterm");
-        let table: &[(ColorWhen, bool, &[(&str, &str)], bool)] = &[
-            (Auto, true, &[term], true),
-            (Auto, false, &[term], false),
+        let table: &[Row] = &[
+            (Auto, true, &[TERM], true),
+            (Auto, false, &[TERM], false),
             (Auto, true, &[("TERM", "dumb")], false),
-            (Auto, true, &[term, ("NO_COLOR", "1")], false),
-            (Auto, true, &[term, ("NO_COLOR", "")], true),
-            (Auto, true, &[term, ("CLICOLOR", "0")], false),
+            (Auto, true, &[TERM, ("NO_COLOR", "1")], false),
+            (Auto, true, &[TERM, ("NO_COLOR", "")], true),
+            (Auto, true, &[TERM, ("CLICOLOR", "0")], false),
             (Auto, false, &[("CLICOLOR_FORCE", "1")], true),
             (Auto, false, &[("CLICOLOR_FORCE", "0")], false),
             (Auto, false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
             (Always, false, &[("NO_COLOR", "1")], true),
-            (Never, true, &[term, ("CLICOLOR_FORCE", "1")], false),
+            (Never, true, &[TERM, ("CLICOLOR_FORCE", "1")], false),
         ];
         for (when, is_terminal, vars, expected) in table {
             let env = |name: &str| {

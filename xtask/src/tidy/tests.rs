@@ -58,15 +58,17 @@ fn unsafe_is_found_in_code_and_macros_and_nowhere_else() {
 #[test]
 fn files_with_unsafe_code_are_those_that_the_architecture_lists() {
     let architecture = "# A\n* `no.rs`: not here\n## Where unsafe code is\nText.\n\n\
-                        * `a.rs`: reads.\n- `abi/`: everything, also `x.rs`\n## Next\n* `no.rs`\n";
+                        * `a.rs`: reads.\n- `abi/`: everything, also `x.rs`\n\n\
+                        | File | For |\n|---|---|\n| `t.rs` | `y.rs` |\n## Next\n* `no.rs`\n";
     let listed = listed_unsafe(architecture);
-    assert_eq!(listed.iter().collect::<Vec<_>>(), ["a.rs", "abi/"]);
+    assert_eq!(listed.iter().collect::<Vec<_>>(), ["a.rs", "abi/", "t.rs"]);
 
     let with = format!("{CLEAN}unsafe impl Send for X {{}}\n");
-    let files = [file("a.rs", &with), file("abi/src/bus.rs", &with), file("c.rs", CLEAN)];
+    let named = ["a.rs", "abi/src/bus.rs", "t.rs"].map(|path| file(path, &with));
+    let files: Vec<_> = named.into_iter().chain([file("c.rs", CLEAN)]).collect();
     assert!(judge(&files, &listed).is_empty());
     let mistakes = judge(&[file("a.rs", CLEAN), file("c.rs", &with)], &listed);
-    assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+    assert_eq!(mistakes.len(), 4, "{mistakes:?}");
     assert!(mistakes[0].starts_with("c.rs: has unsafe code"));
     assert!(mistakes[1].contains("lists `a.rs`") && mistakes[2].contains("lists `abi/`"));
 }

@@ -31,7 +31,7 @@ fn without_options_the_documented_defaults_hold() {
     let Limits { setup, grace, teardown, shutdown } = args.limits();
     assert_eq!([setup, grace, teardown, shutdown], [10, 5, 5, 30].map(Duration::from_secs));
     assert_eq!(args.log_filter(), "info");
-    assert_eq!((args.color, args.log_format), (ColorWhen::Auto, LogFormatArg::Text));
+    assert_eq!((args.color, args.log_format), (ColorWhen::Auto, LogFormat::Text));
     assert!(!args.dry_run && !args.allow_panic_abort && !args.help && !args.version);
 }
 

@@ -55,7 +55,7 @@ fn long_messages_are_wrapped_below_themselves_on_a_terminal_only() {
     let long = "the topic `weather/today` carries `u32` from `station` and was opened as `f64`";
     let failure = Failure::new(Exit::Plugin, long);
     assert_data_eq!(
-        plain(&failures(&[failure.clone()], Some(40))),
+        plain(&failures(std::slice::from_ref(&failure), Some(40))),
         str![[r#"
 error: the topic `weather/today` carries
        `u32` from `station` and was
