@@ -7,7 +7,7 @@ use lifespan_abi::{ArgAction, ArgSpec, CommandSpec};
 
 /// Why a command cannot be described.
 #[derive(Debug)]
-pub(crate) struct Undescribable;
+pub struct Undescribable;
 
 impl fmt::Display for Undescribable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,8 +17,10 @@ impl fmt::Display for Undescribable {
 
 impl std::error::Error for Undescribable {}
 
-/// The arguments of a built command as data.
-pub(crate) fn describe(command: &Command) -> Result<CommandSpec, Undescribable> {
+/// The arguments of a command as data.
+pub fn describe(command: &Command) -> Result<CommandSpec, Undescribable> {
+    let mut command = command.clone();
+    command.build();
     let mut spec = CommandSpec::default();
     spec.name = command.get_name().to_owned();
     spec.args = command.get_arguments().map(argument).collect();

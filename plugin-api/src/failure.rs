@@ -7,6 +7,8 @@ use std::fmt;
 
 use lifespan_abi::Report;
 
+use crate::log::explain;
+
 /// A failure that the host knows of already: of a task, or of something that was spawned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Report);
@@ -95,26 +97,12 @@ pub(crate) fn report(error: &anyhow::Error) -> Report {
         report.backtrace = Some(error.backtrace().to_string());
     }
     for text in std::iter::once(&report.message).chain(&report.causes) {
-        if let Some(hint) = known_hint(text) {
+        if let Some(hint) = explain(text) {
             report.hints.push(hint.to_owned());
             break;
         }
     }
     report
-}
-
-/// What the SDK itself knows to advise about a message.
-pub(crate) fn known_hint(message: &str) -> Option<&'static str> {
-    let signs = [
-        "SetGlobalDefaultError",
-        "a global default trace dispatcher has already been set",
-        "SetLoggerError",
-        "attempted to set a logger after the logging system was already initialized",
-    ];
-    signs
-        .iter()
-        .any(|sign| message.contains(sign))
-        .then_some("the host owns the log: remove the call that installs a subscriber")
 }
 
 /// The hints of one link of a chain; those of the error it stands for come first.
@@ -157,7 +145,7 @@ mod tests {
     #[test]
     fn a_second_subscriber_gets_its_hint() {
         let error = anyhow!("a global default trace dispatcher has already been set").context("up");
-        assert!(report(&error).hints[0].starts_with("the host owns the log"));
+        assert!(report(&error).hints[0].contains("remove"));
         assert!(report(&anyhow!("else")).hints.is_empty());
     }
 }

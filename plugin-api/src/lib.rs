@@ -88,7 +88,6 @@ pub use crate::failure::{Failure, Hint};
 pub use crate::gate::TaskEnd;
 pub use crate::lifespan::{Lifespan, Stance};
 pub use crate::panics::install_panic_hook;
-pub use crate::plugin::NoArgs;
 pub use crate::run::Run;
 pub use crate::spawn::{JoinError, JoinHandle};
 pub use crate::time::{Elapsed, Interval, Seconds, SecondsError, Sleep};
@@ -106,6 +105,7 @@ pub mod __private {
     pub use lifespan_abi::descriptor::{PREAMBLE, section, total_len};
     pub use lifespan_abi::library::header;
 
+    pub use crate::command::{Undescribable, describe};
     pub use crate::export::{Library, RUSTC, SDK_VERSION, TARGET, constructor, distinct, root};
     pub use crate::plugin::{BoxFuture, Entry, Plugin, start};
 }

@@ -13,7 +13,7 @@ use std::sync::Once;
 
 use lifespan_abi::Report;
 
-use crate::failure::known_hint;
+use crate::log::explain;
 
 /// What a payload that is no text is called.
 const NO_TEXT: &str = "a value that is not text";
@@ -125,7 +125,7 @@ fn note(report: Report) {
 fn log_panic(thread: &str, report: &Report, what: &str) {
     let place = report.location.as_deref().unwrap_or("an unknown place");
     let backtrace = report.backtrace.as_deref();
-    let hint = known_hint(&report.message);
+    let hint = explain(&report.message);
     tracing::error!(panic = report.message, place, thread, hint, backtrace, "{what}");
 }
 
@@ -137,7 +137,7 @@ fn describe(payload: &(dyn Any + Send)) -> Report {
     let report = noted
         .filter(|noted| noted.message == message)
         .unwrap_or_else(|| Report::panic(message, None));
-    match known_hint(&report.message) {
+    match explain(&report.message) {
         Some(hint) => report.hint(hint),
         None => report,
     }

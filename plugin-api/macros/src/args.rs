@@ -153,10 +153,7 @@ pub(crate) fn check_name(name: &str, span: Span, mistakes: &mut Mistakes) {
     }
 }
 
-fn deadline(
-    meta: &ParseNestedMeta<'_>,
-    mistakes: &mut Mistakes,
-) -> syn::Result<Option<Duration>> {
+fn deadline(meta: &ParseNestedMeta<'_>, mistakes: &mut Mistakes) -> syn::Result<Option<Duration>> {
     let text: LitStr = meta.value()?.parse()?;
     let duration = duration(&text.value());
     if duration.is_none() {

@@ -103,9 +103,21 @@ mod tests {
             fn f() {}
         });
         assert_eq!(text, "Count down, telling everyone");
-        assert_eq!(summary_of(parse_quote!(/** Wait… what...
-            ever */ fn f() {})), "Wait… what... ever");
-        assert_eq!(summary_of(parse_quote!(#[inline] fn f() {})), "");
+        assert_eq!(
+            summary_of(parse_quote!(
+                /** Wait… what...
+                ever */
+                fn f() {}
+            )),
+            "Wait… what... ever"
+        );
+        assert_eq!(
+            summary_of(parse_quote!(
+                #[inline]
+                fn f() {}
+            )),
+            ""
+        );
     }
 
     #[test]
