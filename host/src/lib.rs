@@ -1,4 +1,68 @@
 //! A host for asynchronous plugins: it finds them, chains them, and runs their lifespans together.
+//!
+//! The way of a command line through this crate, which is also the order of its modules:
+//!
+//! 1. `cli` (feature `cli`): the program's own options; the rest of the line is the chain.
+//! 2. [`discover`]: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
+//!    in the libraries. Loads nothing, runs nothing.
+//! 3. [`chain`] and `load`, in turn: a word that stands where a plugin's name stands → its library is
+//!    opened and judged → its command spec → where its stage ends → the next word.
+//! 4. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
+//! 5. `order`: what is required first, else the order of the line. The result is a [`Plan`].
+//! 6. `lifespan`: set-up in turn, the tasks together, tear-down in reverse; one dispatcher. Instances
+//!    live on their host `services` and talk over the `bus`.
+//! 7. [`Outcome`] and [`Exit`]: how it ended.
+//!
+//! # Embedding
+//!
+//! An embedder starts at [`Host::builder`]. The library has no global state, prints nothing, and does
+//! not end the process; logs go through `tracing` to whatever subscriber the program has.
+//!
+//! ```no_run
+//! use lifespan::{Host, Preparation, Rendering, Shutdown};
+//!
+//! # fn main() -> Result<(), lifespan::Failures> {
+//! let host = Host::builder("acme").plugin_dir("/usr/lib/acme/plugins").build();
+//! let line = ["countdown", "--from", "3"].map(Into::into).to_vec();
+//! if let Preparation::Ready(prepared) = host.prepare(line, Rendering::default())? {
+//!     let shutdown = Shutdown::new(); // `shutdown.clone().request("enough")` from anywhere
+//!     let outcome = prepared.run(&shutdown);
+//!     assert!(outcome.failures.is_empty());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod exit;
-pub(crate) mod worker;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod discover;
+pub mod chain;
+mod load;
+mod bind;
+mod order;
+mod plan;
+mod prepare;
+mod host;
+mod run;
+mod lifespan;
+mod services;
+mod bus;
+pub mod log;
+mod worker;
+mod clock;
+mod watchdog;
+mod shutdown;
+mod guard;
+mod error;
+mod exit;
+
+pub use lifespan_abi as abi;
+
+pub use crate::discover::{Candidate, Catalog, SearchPath};
+pub use crate::error::{Failure, Failures};
+pub use crate::exit::Exit;
+pub use crate::host::{Host, HostBuilder, Limits, Preparation, Prepared, Rendering};
+pub use crate::lifespan::{Lost, Outcome};
+pub use crate::order::OrderError;
+pub use crate::plan::{Plan, PlannedStage};
+pub use crate::shutdown::Shutdown;

@@ -1,30 +1,236 @@
-//! What a thread of the runtime is doing for an instance at this moment.
+//! What each thread of the runtime is doing for an instance at this moment.
 //!
-//! Everything of an instance that the host polls is polled through [`polling`], so that calls which
-//! come back from the plugin within that poll find the waker of the host's own task here, and need
-//! not carry the plugin's copy of it over the boundary.
+//! Everything of an instance that the host polls, calls or drops goes through [`Tracked`] or
+//! [`busy`]. So calls that come back from the plugin meanwhile find the waker of the host's own task
+//! ([`task_waker`]) and need not carry the plugin's copy of it over the boundary; and the watchdog
+//! sees which instance holds which thread, also one that never returns.
+//!
+//! The slots belong to one runtime: a thread gets its own when it starts, through
+//! [`Workers::thread_started`].
 
 use std::cell::RefCell;
-use std::task::{Context, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use lifespan_abi::Report;
+use tracing::Span;
+
+use crate::guard::{discard, message};
+
+/// The threads of one runtime.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    slots: Mutex<Vec<Arc<Slot>>>,
+}
+
+/// One thread. Written by that thread only, read by the watchdog.
+///
+/// `turn` counts what the thread began; while `owner` is not 0 it is busy with that instance. Reading
+/// the same two numbers twice means that it has not returned in between, so nothing here needs a
+/// clock. The order in which the two are seen does not matter: a mixed pair is only seen once.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    owner: AtomicU64,
+    turn: AtomicU64,
+}
+
+/// On whose behalf something is polled.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// Its number within the run, from 1.
+    pub(crate) id: u64,
+    /// Entered around everything that runs on its behalf.
+    pub(crate) span: Span,
+}
+
+#[derive(Default)]
+struct Thread {
+    slot: Option<Arc<Slot>>,
+    waker: Option<Waker>,
+}
 
 thread_local! {
-    static WAKER: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    static THREAD: RefCell<Thread> = RefCell::default();
+}
+
+impl Workers {
+    /// To be called on each new thread of the runtime.
+    pub(crate) fn thread_started(&self) {
+        let slot = Arc::<Slot>::default();
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot.clone());
+        THREAD.with_borrow_mut(|thread| thread.slot = Some(slot));
+    }
+
+    /// What each thread is busy with: the owner's number (0: nothing) and the turn.
+    pub(crate) fn look(&self) -> Vec<(u64, u64)> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots
+            .iter()
+            .map(|slot| (slot.owner.load(Ordering::Relaxed), slot.turn.load(Ordering::Relaxed)))
+            .collect()
+    }
 }
 
 /// The waker of the host's task that is being polled on this thread.
 pub(crate) fn task_waker() -> Option<Waker> {
-    WAKER.with_borrow(Clone::clone)
+    THREAD.with_borrow(|thread| thread.waker.clone())
 }
 
-/// Polls something of an instance: its waker is known on this thread until `poll` returns.
-pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> R) -> R {
-    /// Puts the outer waker back, also when `poll` unwinds.
-    struct Restore(Option<Waker>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            WAKER.set(self.0.take());
+/// Does something on behalf of an instance, outside a poll.
+pub(crate) fn busy<R>(owner: &Owner, work: impl FnOnce() -> R) -> R {
+    let _busy = Busy::begin(owner, None);
+    work()
+}
+
+/// Marks this thread as busy until it is dropped, also by a panic.
+struct Busy<'a> {
+    _span: tracing::span::Entered<'a>,
+    outer_owner: u64,
+    outer_waker: Option<Waker>,
+}
+
+impl<'a> Busy<'a> {
+    fn begin(owner: &'a Owner, waker: Option<Waker>) -> Self {
+        let span = owner.span.enter();
+        THREAD.with_borrow_mut(|thread| Busy {
+            _span: span,
+            outer_owner: thread.slot.as_ref().map_or(0, |slot| slot.enter(owner.id)),
+            outer_waker: std::mem::replace(&mut thread.waker, waker),
+        })
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        THREAD.with_borrow_mut(|thread| {
+            if let Some(slot) = &thread.slot {
+                slot.owner.store(self.outer_owner, Ordering::Relaxed);
+            }
+            thread.waker = self.outer_waker.take();
+        });
+    }
+}
+
+impl Slot {
+    /// Begins a turn; answers who was there before, 0 for nobody.
+    fn enter(&self, owner: u64) -> u64 {
+        let turn = self.turn.load(Ordering::Relaxed).wrapping_add(1);
+        self.turn.store(turn, Ordering::Relaxed);
+        let outer = self.owner.load(Ordering::Relaxed);
+        self.owner.store(owner, Ordering::Relaxed);
+        outer
+    }
+}
+
+/// A future of an instance: polled and dropped on its behalf, its panics turned into reports.
+pub(crate) struct Tracked<F> {
+    owner: Owner,
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> Tracked<F> {
+    pub(crate) fn new(owner: Owner, future: F) -> Self {
+        Tracked { owner, future: Some(Box::pin(future)) }
+    }
+}
+
+impl<F: Future> Future for Tracked<F> {
+    /// An error if the future panicked. The SDK catches what a plugin throws and tells more of it;
+    /// this is for futures that were not made by the SDK.
+    type Output = Result<F::Output, Report>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let Some(future) = this.future.as_mut() else { return Poll::Pending };
+        let _busy = Busy::begin(&this.owner, Some(context.waker().clone()));
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        let output = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(panic) => {
+                let report = Report::panic(message(panic.as_ref()), None);
+                discard(panic);
+                Err(report)
+            }
+        };
+        drop_caught(&mut this.future);
+        Poll::Ready(output)
+    }
+}
+
+impl<F> Drop for Tracked<F> {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            let _busy = Busy::begin(&self.owner, None);
+            drop_caught(&mut self.future);
         }
     }
-    let _restore = Restore(WAKER.replace(Some(context.waker().clone())));
-    poll(context)
+}
+
+/// Drops what is there; a panic of its drop stays here.
+fn drop_caught<T>(value: &mut Option<T>) {
+    let value = value.take();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        tracing::error!("panicked while it was dropped: {}", message(panic.as_ref()));
+        discard(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, poll_fn};
+
+    use super::*;
+
+    fn owner(id: u64) -> Owner {
+        Owner { id, span: Span::none() }
+    }
+
+    #[test]
+    fn a_poll_is_seen_with_its_waker_and_its_owner() {
+        let workers = Workers::default();
+        workers.thread_started();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut tracked = std::pin::pin!(Tracked::new(
+            owner(7),
+            poll_fn(|_| {
+                assert!(task_waker().is_some());
+                assert_eq!(workers.look(), [(7, 1)]);
+                busy(&owner(8), || assert_eq!(workers.look(), [(8, 2)]));
+                assert_eq!(workers.look(), [(7, 2)]);
+                Poll::Ready(())
+            })
+        ));
+        assert_eq!(tracked.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+        assert!(task_waker().is_none());
+        assert_eq!(workers.look(), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_panic_becomes_a_report() {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut tracked = std::pin::pin!(Tracked::new(owner(1), async { panic!("no {}", "fish") }));
+        let Poll::Ready(Err(report)) = tracked.as_mut().poll(&mut context) else {
+            panic!("it panicked at its first poll");
+        };
+        assert_eq!(report.message, "no fish");
+    }
+
+    #[test]
+    fn a_panic_in_a_drop_stays_here() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("bomb");
+            }
+        }
+        let bomb = Bomb;
+        drop(Tracked::new(owner(1), async move {
+            pending::<()>().await;
+            drop(bomb);
+        }));
+    }
 }

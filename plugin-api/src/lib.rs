@@ -69,6 +69,7 @@ mod failure;
 mod gate;
 mod instance;
 mod lifespan;
+mod log;
 mod panics;
 mod plugin;
 pub mod prelude;
@@ -76,8 +77,6 @@ mod run;
 mod spawn;
 mod task;
 mod time;
-
-mod log;
 
 pub use anyhow;
 pub use lifespan_abi as abi;

@@ -1,0 +1,156 @@
+//! The bus: topics, and what instances publish on them and receive from them.
+//!
+//! The engine makes a [`Bus`], a [`Member`] of it for each instance, moves the member's [`Phase`],
+//! and closes the bus when the shutdown begins. Plugins see the member through the objects of
+//! `lifespan_abi::bus`; no plugin is called back but for its wakers and keys, and never under a lock.
+//!
+//! * [`names`]: names and patterns; [`types`]: whether two libraries mean the same type;
+//! * [`registry`]: which topics there are; [`topic`]: publishing on one;
+//! * [`core`]: one topic's messages, and the only file that a faster core replaces;
+//! * [`subscription`]: receiving, from one topic or by pattern; [`signal`]: how it is woken;
+//! * [`member`]: phases, backlogs and losses.
+//!
+//! Locks are taken in this order: registry, a subscription's feeds, core, signal. A claim's is taken
+//! below a core's.
+
+mod core;
+mod member;
+mod names;
+mod registry;
+mod signal;
+mod subscription;
+mod topic;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use lifespan_abi::abi_stable::erased_types::TD_Opaque;
+use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString};
+use lifespan_abi::bus::Bus as AbiBus;
+use lifespan_abi::{BusBox, BusFault, MessageTypeRef, SubscribeOptions, SubscriptionBox, TopicBox};
+
+use crate::bus::member::Instance;
+pub(crate) use crate::bus::member::{Lost, Phase};
+use crate::bus::registry::Shared;
+use crate::bus::subscription::Subscription;
+use crate::bus::topic::{InstanceTopic, failed};
+use crate::bus::types::TypeUse;
+use crate::clock::Clock;
+use crate::guard::guard;
+
+/// How many messages a topic holds for its lossless subscriptions, unless told otherwise.
+pub(crate) const DEFAULT_CAPACITY: u32 = 1024;
+
+/// How to make a bus.
+#[derive(Clone, Debug)]
+pub(crate) struct BusOptions {
+    /// Tells the time of each message.
+    pub(crate) clock: Clock,
+    /// How many messages a topic holds for its lossless subscriptions, if its opener does not say.
+    pub(crate) capacity: u32,
+}
+
+impl BusOptions {
+    /// With the default capacity.
+    pub(crate) fn new(clock: Clock) -> BusOptions {
+        BusOptions { clock, capacity: DEFAULT_CAPACITY }
+    }
+}
+
+/// One bus; its clones are the same.
+#[derive(Clone)]
+pub(crate) struct Bus {
+    shared: Arc<Shared>,
+}
+
+/// An instance's membership of a bus; its clones are the same.
+#[derive(Clone)]
+pub(crate) struct Member {
+    shared: Arc<Shared>,
+    instance: Arc<Instance>,
+}
+
+impl Bus {
+    /// An empty bus.
+    pub(crate) fn new(options: BusOptions) -> Bus {
+        Bus { shared: Shared::new(options) }
+    }
+
+    /// Makes an instance a member. It begins in [`Phase::Setup`].
+    pub(crate) fn member(&self, name: &str, generation: u32) -> Member {
+        Member { shared: self.shared.clone(), instance: Instance::new(name, generation) }
+    }
+
+    /// The shutdown begins: publishing ends, and every stream delivers what it has not yet
+    /// delivered and then ends.
+    pub(crate) fn close(&self) {
+        self.shared.close();
+    }
+}
+
+impl Member {
+    /// The bus as the instance's plugin sees it.
+    pub(crate) fn services(&self) -> BusBox {
+        BusBox::from_value(self.clone(), TD_Opaque)
+    }
+
+    /// The instance is now there in its lifespan.
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        tracing::trace!(
+            instance = &*self.instance.name,
+            generation = self.instance.generation,
+            ?phase,
+            "bus phase"
+        );
+        self.instance.set_phase(phase, self.shared.is_closed());
+        // What gates a publisher, and whether waiting may help it, depends on phases.
+        self.shared.wake_publishers();
+    }
+
+    /// How many messages the instance's subscriptions have not delivered.
+    pub(crate) fn backlog(&self) -> u64 {
+        self.instance.backlog()
+    }
+
+    /// What the instance was to receive when the shutdown began, and has not: counted where a
+    /// subscription ended, or as it stands now. What it left unread because its task had ended
+    /// before is no loss.
+    pub(crate) fn lost(&self) -> Vec<Lost> {
+        self.instance.lost(self.shared.is_closed())
+    }
+
+    fn topic(&self, name: &str, kind: MessageTypeRef, capacity: u32) -> Result<TopicBox, BusFault> {
+        let ours = TypeUse::new(kind, self.instance.name.clone());
+        let handle = self.shared.open(name, ours, capacity)?;
+        Ok(InstanceTopic::boxed(handle, self.instance.clone()))
+    }
+}
+
+impl AbiBus for Member {
+    fn topic(
+        &self,
+        name: RStr<'_>,
+        kind: MessageTypeRef,
+        capacity: u32,
+    ) -> RResult<TopicBox, BusFault> {
+        let open = || self.topic(name.as_str(), kind, capacity);
+        guard("bus: topic", || Err(failed()), open).into()
+    }
+
+    fn subscribe_pattern(
+        &self,
+        pattern: RStr<'_>,
+        options: SubscribeOptions,
+    ) -> RResult<SubscriptionBox, BusFault> {
+        let subscribe =
+            || Subscription::to_pattern(&self.shared, &self.instance, pattern.as_str(), options);
+        guard("bus: subscribe", || Err(failed()), subscribe).into()
+    }
+}
+
+fn fault(code: u32, reason: impl Into<RString>) -> BusFault {
+    BusFault { code, reason: reason.into() }
+}

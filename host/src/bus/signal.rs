@@ -1,0 +1,66 @@
+//! How a subscription learns that one of its topics has something, and wakes whoever waits for it.
+//!
+//! A signal's lock is the innermost of the bus: nothing is called under it, and wakers leave it to
+//! be woken or dropped by the caller, outside every lock.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Which of a subscription's topics: its place among the subscription's feeds.
+pub(super) type Slot = u64;
+
+/// The ready topics of one subscription, and its waker while it waits.
+#[derive(Default)]
+pub(super) struct Signal {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Topics that may have something. Each is here at most once: a topic raises its slot only when
+    /// the cursor there was found empty, and that cursor is then taken from here before it is polled.
+    ready: VecDeque<Slot>,
+    waker: Option<Waker>,
+}
+
+/// What became of an attempt to wait.
+pub(super) enum Parked {
+    /// The waker is registered; what it replaced is to be dropped outside every lock.
+    Waiting(Option<Waker>),
+    /// A topic has become ready meanwhile; the waker is given back.
+    Ready(Waker),
+}
+
+impl Signal {
+    /// Notes that a topic may have something; the waker is to be woken outside every lock.
+    #[must_use]
+    pub(super) fn raise(&self, slot: Slot) -> Option<Waker> {
+        let mut state = self.lock();
+        state.ready.push_back(slot);
+        state.waker.take()
+    }
+
+    /// Takes the next topic that may have something.
+    pub(super) fn next(&self) -> Option<Slot> {
+        self.lock().ready.pop_front()
+    }
+
+    /// Puts a topic that has been polled, and may have more, behind the others.
+    pub(super) fn again(&self, slot: Slot) {
+        self.lock().ready.push_back(slot);
+    }
+
+    /// Waits, unless something has become ready.
+    pub(super) fn park(&self, waker: Waker) -> Parked {
+        let mut state = self.lock();
+        if !state.ready.is_empty() {
+            return Parked::Ready(waker);
+        }
+        Parked::Waiting(state.waker.replace(waker))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,187 @@
+//! Whether two libraries mean the same type by a topic's messages.
+//!
+//! Talks to abi_stable's checker; remembers its answers, since libraries are never unloaded and a
+//! layout's address is its identity. Decides only; the words of an error are made here too.
+
+use std::collections::HashMap;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lifespan_abi::MessageTypeRef;
+use lifespan_abi::abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use lifespan_abi::abi_stable::std_types::RStr;
+use lifespan_abi::abi_stable::type_layout::{TLData, TypeLayout};
+use thiserror::Error;
+
+/// The package whose own types may be extended behind our back: the versions of abi_stable on both
+/// sides have been compared when the library was loaded.
+const TRUSTED_PACKAGE: &str = "abi_stable";
+
+/// A message type in the hands of an instance.
+#[derive(Clone)]
+pub(super) struct TypeUse {
+    kind: MessageTypeRef,
+    form: Form,
+    instance: Arc<str>,
+}
+
+/// Why a type does not fit a topic.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(super) enum TypeError {
+    /// The type can be on no topic.
+    #[error("`{name}` of `{instance}` cannot be sent over topic `{topic}`: {reason}")]
+    Unshareable { topic: String, name: String, instance: String, reason: String },
+    /// The topic has another type.
+    #[error(
+        "topic `{topic}` carries `{theirs}` since `{owner}` opened it, but `{instance}` opens it \
+         with `{ours}`: {hint}"
+    )]
+    Mismatch {
+        topic: String,
+        theirs: String,
+        owner: String,
+        ours: String,
+        instance: String,
+        hint: &'static str,
+    },
+}
+
+/// The answers so far, by the addresses of layouts.
+#[derive(Default)]
+pub(super) struct TypeChecks {
+    shareable: Mutex<HashMap<usize, Option<String>>>,
+    compatible: Mutex<HashMap<(usize, usize), bool>>,
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Laid(&'static TypeLayout),
+    Encoded(RStr<'static>),
+    /// Neither: no subscriber could read it.
+    Neither,
+}
+
+const SAME_TYPE: &str = "the two must be one type, of one version, from a crate that both plugins \
+                         depend on; types that were written separately meet as `Encoded` on both \
+                         sides";
+const ENCODED: &str = "one side sends the value as it lies in memory, the other as bytes; use the \
+                       same type from a crate that both plugins depend on, or `Encoded` on both \
+                       sides";
+const ENCODING: &str = "the two encodings differ; use the same on both sides";
+
+impl TypeUse {
+    /// Asks the plugin for its type's facts: not under a lock.
+    pub(super) fn new(kind: MessageTypeRef, instance: Arc<str>) -> TypeUse {
+        let form = match (kind.encoding(), (kind.layout())().into_option()) {
+            (encoding, _) if !encoding.is_empty() => Form::Encoded(encoding),
+            (_, Some(layout)) => Form::Laid(layout),
+            (_, None) => Form::Neither,
+        };
+        TypeUse { kind, form, instance }
+    }
+}
+
+impl TypeChecks {
+    /// Whether a type can be on a topic at all.
+    pub(super) fn shareable(&self, topic: &str, ours: &TypeUse) -> Result<(), TypeError> {
+        let reason = match ours.form {
+            Form::Encoded(_) => None,
+            Form::Neither => Some("it has neither a layout nor an encoding".to_owned()),
+            Form::Laid(layout) => {
+                let mut known = self.shareable.lock().unwrap_or_else(PoisonError::into_inner);
+                known.entry(address(layout)).or_insert_with(|| obstacle(layout)).clone()
+            }
+        };
+        reason.map_or(Ok(()), |reason| {
+            Err(TypeError::Unshareable {
+                topic: topic.to_owned(),
+                name: ours.kind.name().to_string(),
+                instance: ours.instance.to_string(),
+                reason,
+            })
+        })
+    }
+
+    /// Whether a type is that of a topic.
+    pub(super) fn same(
+        &self,
+        topic: &str,
+        theirs: &TypeUse,
+        ours: &TypeUse,
+    ) -> Result<(), TypeError> {
+        let hint = match (theirs.form, ours.form) {
+            (Form::Encoded(one), Form::Encoded(other)) if one == other => return Ok(()),
+            (Form::Encoded(_), Form::Encoded(_)) => ENCODING,
+            (Form::Laid(one), Form::Laid(other)) if self.compatible(one, other) => return Ok(()),
+            (Form::Laid(_), Form::Laid(_)) => SAME_TYPE,
+            _ => ENCODED,
+        };
+        Err(TypeError::Mismatch {
+            topic: topic.to_owned(),
+            theirs: theirs.kind.name().to_string(),
+            owner: theirs.instance.to_string(),
+            ours: ours.kind.name().to_string(),
+            instance: ours.instance.to_string(),
+            hint,
+        })
+    }
+
+    /// In both directions: the checker lets an implementation have more than its interface.
+    fn compatible(&self, one: &'static TypeLayout, other: &'static TypeLayout) -> bool {
+        if ptr::eq(one, other) {
+            return true;
+        }
+        let pair = (address(one), address(other));
+        let mut known = self.compatible.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(pair).or_insert_with(|| {
+            let checks = [(one, other), (other, one)];
+            let differences: Vec<String> = checks
+                .into_iter()
+                .filter_map(|(interface, implementation)| {
+                    check_layout_compatibility(interface, implementation).err()
+                })
+                .map(|errors| errors.to_string())
+                .collect();
+            for differences in &differences {
+                tracing::debug!("two message types differ: {differences}");
+            }
+            differences.is_empty()
+        })
+    }
+}
+
+/// What in a type, or in what it holds, makes it one whose sides may know different amounts of it.
+fn obstacle(layout: &'static TypeLayout) -> Option<String> {
+    let mut seen = vec![layout];
+    let mut next = 0;
+    while let Some(&layout) = seen.get(next) {
+        next += 1;
+        let trusted = layout.package() == TRUSTED_PACKAGE;
+        let open = match layout.data() {
+            TLData::PrefixType(_) => Some("is a prefix type"),
+            TLData::Enum(shape) if shape.exhaustiveness.is_nonexhaustive() => {
+                Some("is a non-exhaustive enum")
+            }
+            _ => None,
+        };
+        if let (Some(open), false) = (open, trusted) {
+            return Some(format!(
+                "`{}` in it {open}, of which the other side may know more or less",
+                layout.full_type()
+            ));
+        }
+        let fields = layout.get_fields().into_iter().flatten();
+        let inner = fields.chain(layout.phantom_fields()).map(|field| field.layout());
+        for layout in inner.chain(layout.shared_vars().type_layouts().iter().map(|get| get())) {
+            if !seen.iter().any(|known| ptr::eq(*known, layout)) {
+                seen.push(layout);
+            }
+        }
+    }
+    None
+}
+
+fn address(layout: &'static TypeLayout) -> usize {
+    ptr::from_ref(layout).addr()
+}

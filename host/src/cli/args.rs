@@ -1,0 +1,193 @@
+//! The host's own options, as clap knows them; they stand before the chain.
+//!
+//! Parsing validates, and has no effect. What the options mean is in `cli`.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+use super::early::Verbosity;
+use super::term::ColorWhen;
+use crate::host::Limits;
+
+/// The host's options.
+#[derive(Clone, Debug, Parser)]
+#[command(disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+pub(crate) struct HostArgs {
+    /// Look for plugins in this folder too, before all others; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugin_dir: Vec<PathBuf>,
+
+    /// Print the stages, their order and their libraries, and run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Shut down when the task of this instance has ended; of several, when all have
+    #[arg(long, value_name = "INSTANCE")]
+    pub(crate) until: Vec<String>,
+
+    /// Run plugins that were built with `panic = "abort"`: a panic in one ends the process
+    #[arg(long)]
+    pub(crate) allow_panic_abort: bool,
+
+    /// Print help; with -v also why libraries were refused
+    #[arg(short, long)]
+    pub(crate) help: bool,
+
+    /// Print the version
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+
+    /// Log more: -v for debug, -vv for trace
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    verbose: u8,
+
+    /// Log warnings and errors only
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+
+    /// Log what passes this filter, such as `warn,countdown=debug` [default: info]
+    #[arg(long, value_name = "FILTER", help_heading = "Output")]
+    log: Option<String>,
+
+    /// Log in this format
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) log_format: LogFormatArg,
+
+    /// Use colour; auto obeys NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(crate) color: ColorWhen,
+
+    /// Give each set-up this long (seconds, or with a unit: 500ms)
+    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
+    setup_timeout: Time,
+
+    /// Give tasks this long to end by themselves in a shutdown
+    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
+    grace: Time,
+
+    /// Give each tear-down this long
+    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
+    teardown_timeout: Time,
+
+    /// Give the whole shutdown this long
+    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
+    shutdown_timeout: Time,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormatArg {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What a host calls itself, and the deadlines it has by default.
+#[derive(Clone, Debug)]
+pub(crate) struct Brand {
+    /// The program's name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// One line about it.
+    pub(crate) about: String,
+    /// Its defaults, shown in help.
+    pub(crate) limits: Limits,
+}
+
+impl HostArgs {
+    /// Parses the words that are options; `words` has neither the program's name nor the chain.
+    pub(crate) fn parse_from_words<W: Into<OsString> + Clone>(
+        command: Command,
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = command.no_binary_name(true);
+        let matches = command.try_get_matches_from_mut(words)?;
+        HostArgs::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// The deadlines.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            setup: self.setup_timeout.0,
+            grace: self.grace.0,
+            teardown: self.teardown_timeout.0,
+            shutdown: self.shutdown_timeout.0,
+        }
+    }
+
+    /// How much talk was asked for.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        Verbosity::new(self.verbose.into(), self.quiet)
+    }
+
+    /// What is logged: `--log` says it all, or, beside `-v` or `-q`, what differs from them.
+    pub(crate) fn log_filter(&self) -> String {
+        let level = match self.verbosity() {
+            Verbosity::Quiet => "warn",
+            Verbosity::Normal => "info",
+            Verbosity::Debug => "debug",
+            Verbosity::Trace => "trace",
+        };
+        match &self.log {
+            None => level.to_owned(),
+            Some(filter) if self.verbosity() == Verbosity::Normal => filter.clone(),
+            Some(filter) => format!("{level},{filter}"),
+        }
+    }
+}
+
+/// The command that parses the host's options, under the host's own name.
+pub(crate) fn command(brand: &Brand) -> Command {
+    let Limits { setup, grace, teardown, shutdown } = brand.limits;
+    let defaults = [
+        ("setup_timeout", setup),
+        ("grace", grace),
+        ("teardown_timeout", teardown),
+        ("shutdown_timeout", shutdown),
+    ];
+    let name = &brand.name;
+    let mut command = HostArgs::command()
+        .name(name.clone())
+        .bin_name(name.clone())
+        .version(brand.version.clone())
+        .about(brand.about.clone())
+        .override_usage(format!("{name} [OPTIONS] PLUGIN [ARGS]... [PLUGIN [ARGS]...]..."));
+    for (id, default) in defaults {
+        command = command.mut_arg(id, |arg| arg.default_value(Time(default).to_string()));
+    }
+    command
+}
+
+/// A span of time on the command line: seconds, or a number with a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Time(Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = match text.parse::<f64>() {
+            Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+            Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
+        };
+        time.map(Time).map_err(|error| format!("{error} (seconds, or with a unit such as `500ms`)"))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In one word, which help and clap show without quotes.
+        write!(f, "{}", humantime::format_duration(self.0).to_string().replace(' ', ""))
+    }
+}
+
+#[cfg(test)]
+mod tests;

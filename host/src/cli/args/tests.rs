@@ -1,0 +1,90 @@
+//! The host's options as users type them.
+
+use std::time::Duration;
+
+use super::*;
+
+impl Default for Brand {
+    fn default() -> Self {
+        Brand {
+            name: "lifespan".into(),
+            version: "0.1.0".into(),
+            about: "Run asynchronous plugins together".into(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+fn parse(line: &str) -> Result<HostArgs, String> {
+    let command = command(&Brand::default());
+    HostArgs::parse_from_words(command, line.split_whitespace()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_command_is_well_formed() {
+    command(&Brand::default()).debug_assert();
+}
+
+#[test]
+fn without_options_the_documented_defaults_hold() {
+    let args = parse("").unwrap();
+    let Limits { setup, grace, teardown, shutdown } = args.limits();
+    assert_eq!([setup, grace, teardown, shutdown], [10, 5, 5, 30].map(Duration::from_secs));
+    assert_eq!(args.log_filter(), "info");
+    assert_eq!((args.color, args.log_format), (ColorWhen::Auto, LogFormatArg::Text));
+    assert!(!args.dry_run && !args.allow_panic_abort && !args.help && !args.version);
+}
+
+#[test]
+fn a_branded_host_has_defaults_of_its_own() {
+    let limits = Limits { grace: Duration::from_millis(1500), ..Limits::default() };
+    let command = command(&Brand { limits, ..Brand::default() });
+    let help = command.clone().term_width(0).render_help().to_string();
+    assert!(help.contains("[default: 1s500ms]"), "{help}");
+    let args = HostArgs::parse_from_words(command, [""; 0]).unwrap();
+    assert_eq!(args.limits().grace, Duration::from_millis(1500));
+}
+
+#[test]
+fn time_is_seconds_or_has_a_unit() {
+    for (text, millis) in [("3", 3000), ("0.25", 250), ("0", 0), ("200ms", 200), ("1m30s", 90_000)]
+    {
+        let args = parse(&format!("--grace {text}")).unwrap();
+        assert_eq!(args.limits().grace, Duration::from_millis(millis), "{text}");
+    }
+    for text in ["-1", "inf", "nan", "1e300", "soon", ""] {
+        let error = parse(&format!("--grace={text}")).unwrap_err();
+        assert!(error.contains("--grace"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn filters_add_to_verbosity() {
+    for (line, filter) in [
+        ("-v", "debug"),
+        ("-vv", "trace"),
+        ("-vvv", "trace"),
+        ("-q", "warn"),
+        ("--log warn,echo=trace", "warn,echo=trace"),
+        ("-v --log echo=trace", "debug,echo=trace"),
+        ("-q --log echo=info", "warn,echo=info"),
+    ] {
+        assert_eq!(parse(line).unwrap().log_filter(), filter, "{line}");
+    }
+}
+
+#[test]
+fn repeatable_options_are_all_kept_and_others_take_the_last() {
+    let args = parse("--plugin-dir a --until x --plugin-dir=b --until y --grace 1 --grace 2");
+    let args = args.unwrap();
+    assert_eq!(args.plugin_dir, [PathBuf::from("a"), PathBuf::from("b")]);
+    assert_eq!(args.until, ["x", "y"]);
+    assert_eq!(args.limits().grace, Duration::from_secs(2));
+}
+
+#[test]
+fn mistakes_are_told_with_a_suggestion() {
+    assert!(parse("-v -q").unwrap_err().contains("cannot be used with"));
+    assert!(parse("--dry-rum").unwrap_err().contains("--dry-run"));
+    assert!(parse("--color purple").unwrap_err().contains("auto, always, never"));
+}

@@ -1,0 +1,134 @@
+//! The whole help, as snapshots. `SNAPSHOTS=overwrite cargo test` rewrites them.
+
+use anstream::adapter::strip_str;
+use snapbox::{assert_data_eq, str};
+
+use super::*;
+
+fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
+    let installed = Installed {
+        plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
+        refused: refused.iter().map(ToString::to_string).collect(),
+    };
+    strip_str(&render(&Brand::default(), &installed, 80, verbose)).to_string()
+}
+
+/// The part about plugins.
+fn section(help: &str) -> &str {
+    let from = help.find("Plugins:").unwrap();
+    &help[from..help.find("Options:").unwrap()]
+}
+
+#[test]
+fn the_whole_help() {
+    let plugins = [("echo", "Say what is counted"), ("countdown", "Count down, telling everyone")];
+    assert_data_eq!(
+        shown(&plugins, &[], false),
+        str![[r#"
+Run asynchronous plugins together
+
+Usage: lifespan [OPTIONS] PLUGIN [ARGS]... [PLUGIN [ARGS]...]...
+
+Plugins:
+  countdown  Count down, telling everyone
+  echo       Say what is counted
+
+`lifespan help PLUGIN` shows the arguments of a plugin.
+
+Options:
+      --plugin-dir <DIR>   Look for plugins in this folder too, before all
+                           others; may be given several times
+      --dry-run            Print the stages, their order and their libraries,
+                           and run nothing
+      --until <INSTANCE>   Shut down when the task of this instance has ended;
+                           of several, when all have
+      --allow-panic-abort  Run plugins that were built with `panic = "abort"`: a
+                           panic in one ends the process
+  -h, --help               Print help; with -v also why libraries were refused
+  -V, --version            Print the version
+
+Output:
+  -v, --verbose...           Log more: -v for debug, -vv for trace
+  -q, --quiet                Log warnings and errors only
+      --log <FILTER>         Log what passes this filter, such as
+                             `warn,countdown=debug` [default: info]
+      --log-format <FORMAT>  Log in this format [default: text] [possible
+                             values: text, json]
+      --color <WHEN>         Use colour; auto obeys NO_COLOR and CLICOLOR_FORCE
+                             [default: auto] [possible values: auto, always,
+                             never]
+
+Deadlines:
+      --setup-timeout <TIME>
+          Give each set-up this long (seconds, or with a unit: 500ms) [default:
+          10s]
+      --grace <TIME>
+          Give tasks this long to end by themselves in a shutdown [default: 5s]
+      --teardown-timeout <TIME>
+          Give each tear-down this long [default: 5s]
+      --shutdown-timeout <TIME>
+          Give the whole shutdown this long [default: 30s]
+
+"#]]
+    );
+}
+
+#[test]
+fn without_plugins_it_says_where_to_name_them() {
+    assert_data_eq!(
+        section(&shown(&[], &[], false)),
+        str![[r#"
+Plugins:
+  none found; name their folder with --plugin-dir DIR
+
+`lifespan help PLUGIN` shows the arguments of a plugin.
+
+
+"#]]
+    );
+}
+
+#[test]
+fn refused_libraries_are_one_line_unless_asked_for() {
+    let refused = ["/p/a.so: it is cut off", "/p/b.so: it was built for\nanother\u{1b}[31m system"];
+    assert_data_eq!(
+        section(&shown(&[("echo", "Say it")], &refused, false)),
+        str![[r#"
+Plugins:
+  echo  Say it
+
+2 libraries were refused: `lifespan -v --help` says why.
+`lifespan help PLUGIN` shows the arguments of a plugin.
+
+
+"#]]
+    );
+    assert_data_eq!(
+        section(&shown(&[("echo", "Say it")], &refused, true)),
+        str![[r#"
+Plugins:
+  echo  Say it
+
+Refused libraries:
+  /p/a.so: it is cut off
+  /p/b.so: it was built for another�[31m system
+
+`lifespan help PLUGIN` shows the arguments of a plugin.
+
+
+"#]]
+    );
+}
+
+#[test]
+fn what_files_say_of_themselves_cannot_write_on_the_terminal() {
+    let help = shown(&[("evil", "\u{1b}[2Jnothing\r\nto see\u{7}")], &[], false);
+    assert!(!help.contains(['\u{1b}', '\r', '\u{7}']), "{help:?}");
+    assert!(help.contains("nothing to see"), "{help:?}");
+}
+
+#[test]
+fn a_name_that_two_libraries_claim_is_said_to_be_of_no_use() {
+    let help = shown(&[("echo", "One"), ("echo", "Other")], &[], false);
+    assert!(help.contains("echo  One (claimed by 2 libraries: cannot be used)"), "{help}");
+}

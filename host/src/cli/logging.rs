@@ -1,0 +1,169 @@
+//! How the program shows what is logged: the subscriber that it installs.
+//!
+//! Each event becomes one line on stderr (stdout is for data), as text for people or as JSON. That
+//! nobody reads stderr any more is no failure of the program.
+
+mod fields;
+mod json;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::filter::{Directive, EnvFilter};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use lifespan_abi::LogFilter;
+
+use self::fields::Fields;
+use crate::log::{FilterError, FilterProblem, INSTANCE_TARGET, directives, parse_filter};
+
+/// What the user said about logs.
+#[derive(Clone, Debug)]
+pub(crate) struct LogOptions {
+    /// What is shown, in the syntax of [`parse_filter`].
+    pub(crate) filter: String,
+    /// How it is shown.
+    pub(crate) format: LogFormat,
+    /// Whether text is coloured.
+    pub(crate) color: bool,
+}
+
+/// How an event is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// What a line is made of.
+struct Line<'a> {
+    /// Such as `2026-11-22T11:04:33.123Z`.
+    timestamp: String,
+    metadata: &'a tracing_core::Metadata<'a>,
+    /// The instance that it stands under.
+    instance: Option<String>,
+    /// The spans that it stands under, outermost first, without that of the instance.
+    spans: Vec<(&'static str, Fields)>,
+    fields: Fields,
+}
+
+/// The layer that makes lines.
+struct Lines<W> {
+    format: LogFormat,
+    color: bool,
+    /// Takes a whole line, with its end.
+    write: W,
+}
+
+/// Installs the program's subscriber. Answers what crosses to the plugins.
+///
+/// Where a subscriber is installed already, that one stays.
+pub(crate) fn install(options: &LogOptions) -> Result<LogFilter, FilterError> {
+    let crosses = parse_filter(&options.filter)?;
+    let subscriber = subscriber(options, to_stderr(options.color))?;
+    // Only a program that embeds this one and collects logs by itself gets here with an error.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(crosses)
+}
+
+fn subscriber<W>(
+    options: &LogOptions,
+    write: W,
+) -> Result<impl Subscriber + Send + Sync + use<W>, FilterError>
+where
+    W: Fn(&str) + Send + Sync + 'static,
+{
+    let lines = Lines { format: options.format, color: options.color, write };
+    Ok(Registry::default().with(lines).with(judge(&options.filter)?))
+}
+
+/// A write that fails is not told: there is nowhere else to tell it.
+fn to_stderr(color: bool) -> impl Fn(&str) + Send + Sync + 'static {
+    let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
+    move |line| {
+        let _ = AutoStream::new(io::stderr().lock(), choice).write_all(line.as_bytes());
+    }
+}
+
+/// The filter that judges in the host, spans and fields included.
+fn judge(text: &str) -> Result<EnvFilter, FilterError> {
+    let directives = directives(text)?;
+    let mut simple = Vec::new();
+    let mut listing = Vec::new();
+    for directive in &directives {
+        let parsed = directive.text.parse::<Directive>().map_err(|error| FilterError {
+            directive: directive.text.to_owned(),
+            at: directive.at,
+            problem: FilterProblem::Field(error.to_string()),
+        })?;
+        // `EnvFilter` separates at each comma, those within a directive too.
+        if directive.text.contains(',') {
+            listing.push(parsed);
+        } else {
+            simple.push(directive.text);
+        }
+    }
+    let nothing_said = if directives.is_empty() { "error" } else { "" };
+    let filter = EnvFilter::builder().parse_lossy(nothing_said.to_owned() + &simple.join(","));
+    let filter = listing.into_iter().fold(filter, EnvFilter::add_directive);
+    // Whatever is filtered: what is shown says of which instance it is.
+    let instances = format!("{INSTANCE_TARGET}=error").parse().expect("a directive by its form");
+    Ok(filter.add_directive(instances))
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn(&str) + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        // Formatting may log in turn, so it comes before the span's data is locked.
+        let fields = Fields::of(|visit| attributes.record(visit));
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let new = Fields::of(|visit| values.record(visit));
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            fields.update(new);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line {
+            timestamp: humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string(),
+            metadata: event.metadata(),
+            instance: None,
+            spans: Vec::new(),
+            fields: Fields::of(|visit| event.record(visit)),
+        };
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            let extensions = span.extensions();
+            let fields = extensions.get::<Fields>().cloned().unwrap_or_default();
+            if span.metadata().target() == INSTANCE_TARGET {
+                line.instance = fields.text("name");
+            } else {
+                line.spans.push((span.name(), fields));
+            }
+        }
+        let shown = match self.format {
+            LogFormat::Text => text::line(&line, self.color),
+            LogFormat::Json => json::line(&line),
+        };
+        (self.write)(&shown);
+    }
+}

@@ -1,0 +1,133 @@
+//! Failures, outcomes and plans as text for people, with ANSI styles. Pure: it writes nowhere.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::error::Failure;
+use crate::lifespan::Outcome;
+use crate::plan::{Plan, PlannedStage};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const STRONG: Style = Style::new().bold();
+
+/// All failures, one after the other; wrapped at `wrap` columns where that is known.
+pub(crate) fn failures(failures: &[Failure], wrap: Option<u16>) -> String {
+    let mut text = String::new();
+    for failure in failures {
+        one(&mut text, failure, wrap);
+    }
+    text
+}
+
+/// The failures of a run, and what was given up or lost in its end.
+pub(crate) fn outcome(outcome: &Outcome, wrap: Option<u16>) -> String {
+    let mut text = failures(&outcome.failures, wrap);
+    for instance in &outcome.abandoned {
+        let line = format!("`{instance}` was abandoned: it had not ended when the time was up");
+        labelled(&mut text, WARNING, "warning", &line, wrap);
+    }
+    for lost in &outcome.lost {
+        let messages = if lost.messages == 1 { "message" } else { "messages" };
+        let line = format!(
+            "{} {messages} on topic `{}` lost: not delivered when the grace period ended",
+            lost.messages, lost.topic
+        );
+        labelled(&mut text, WARNING, "warning", &line, wrap);
+    }
+    text
+}
+
+/// What would be run, in the order of set-up: a block for each instance.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (i, stage) in plan.stages.iter().enumerate() {
+        let PlannedStage { instance, plugin, args, library, requires, .. } = stage;
+        let (strong, end) = (STRONG.render(), STRONG.render_reset());
+        push(&mut text, format_args!("{}. {strong}{instance}{end}\n", i + 1));
+        let words: Vec<_> = std::iter::once(plugin).chain(args).map(|word| quoted(word)).collect();
+        push(&mut text, format_args!("   stage     {}\n", words.join(" ")));
+        push(&mut text, format_args!("   library   {library}\n"));
+        if !requires.is_empty() {
+            push(&mut text, format_args!("   requires  {}\n", requires.join(", ")));
+        }
+    }
+    text
+}
+
+fn one(text: &mut String, failure: &Failure, wrap: Option<u16>) {
+    let detail = failure.detail.as_deref().map(str::trim_end).filter(|detail| !detail.is_empty());
+    if failure.message.is_empty() {
+        // Another parser has rendered it, with a label and hints of its own.
+        push(text, format_args!("{}\n", detail.unwrap_or_default()));
+    } else {
+        labelled(text, ERROR, "error", &failure.headline(), wrap);
+    }
+    for cause in &failure.causes {
+        labelled(text, STRONG, "  caused by", cause, wrap);
+    }
+    if let (Some(detail), false) = (detail, failure.message.is_empty()) {
+        push(text, format_args!("{detail}\n"));
+    }
+    for hint in &failure.hints {
+        labelled(text, HINT, "  hint", hint, wrap);
+    }
+}
+
+/// `label: message`, further lines indented below the message.
+fn labelled(text: &mut String, style: Style, label: &str, message: &str, wrap: Option<u16>) {
+    let name = label.trim_start();
+    let indent = label.len() - name.len();
+    let (start, end) = (style.render(), style.render_reset());
+    push(text, format_args!("{:indent$}{start}{name}:{end} ", ""));
+    let below = label.len() + 2;
+    let room = wrap.map_or(usize::MAX, |columns| usize::from(columns).saturating_sub(below));
+    for (i, line) in lines(message, room).iter().enumerate() {
+        let indent = if i == 0 { 0 } else { below };
+        push(text, format_args!("{:indent$}{line}\n", ""));
+    }
+}
+
+/// The lines of a message, broken between words where they are longer than `room`.
+fn lines(message: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in message.trim_end().split('\n') {
+        if paragraph.chars().count() <= room {
+            lines.push(paragraph.trim_end().to_owned());
+            continue;
+        }
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let longer = line.chars().count() + 1 + word.chars().count();
+            if !line.is_empty() && longer > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// A word as a shell would take it back.
+fn quoted(word: &str) -> String {
+    let bare = |c: char| c.is_alphanumeric() || "-_=+./:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(bare) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Writing to a string cannot fail.
+fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
+    text.write_fmt(part).unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests;

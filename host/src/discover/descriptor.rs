@@ -1,0 +1,201 @@
+//! From a library's descriptor to what may be used of it: the checks that need no loading.
+//!
+//! Works on text and facts; the file is read in [`section`](super::section).
+
+use std::collections::HashSet;
+
+use lifespan_abi::descriptor::{DescriptorFault, section_text};
+use lifespan_abi::{ABI_VERSION, Descriptor, PanicStrategy, PluginFacts};
+use serde_json::Value;
+
+use crate::discover::abi::abi_covers;
+use crate::discover::platform;
+use crate::discover::refusal::RefusalReason;
+
+/// The names that no plugin may have: the host's own commands, now or later.
+pub const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
+
+/// The longest name of a plugin, in bytes.
+const MAX_NAME: usize = 64;
+
+/// The descriptor in the bytes of a section, with its text.
+pub(super) fn parse_section(bytes: &[u8]) -> Result<(Descriptor, String), RefusalReason> {
+    parse_text(section_text(bytes).map_err(RefusalReason::Descriptor)?)
+}
+
+/// The descriptor in a text.
+pub(super) fn parse_text(text: &str) -> Result<(Descriptor, String), RefusalReason> {
+    match Descriptor::from_text(text) {
+        Ok(descriptor) => Ok((descriptor, text.to_owned())),
+        Err(fault) => Err(explain(text, fault)),
+    }
+}
+
+/// Whether the library may be loaded by this host at all.
+pub(super) fn judge_library(
+    descriptor: &Descriptor,
+    allow_abort: bool,
+) -> Result<(), RefusalReason> {
+    judge_abi(&descriptor.abi)?;
+    if platform::is_foreign(&descriptor.target) {
+        return Err(RefusalReason::WrongPlatform {
+            built_for: descriptor.target.escape_debug().to_string(),
+            host: platform::host_system(),
+        });
+    }
+    if descriptor.panic == PanicStrategy::Abort && !allow_abort {
+        return Err(RefusalReason::PanicAbort);
+    }
+    Ok(())
+}
+
+/// What is wrong with each plugin that may not be used; a name stands here once.
+pub(super) fn judge_plugins(descriptor: &Descriptor) -> Vec<(&str, RefusalReason)> {
+    let mut seen = HashSet::new();
+    let mut told = HashSet::new();
+    let mut faults: Vec<(&str, RefusalReason)> = Vec::new();
+    for plugin in &descriptor.plugins {
+        let name = plugin.name.as_str();
+        let repeated = !seen.insert(name);
+        let fault = judge_plugin(plugin)
+            .or_else(|| repeated.then(|| RefusalReason::RepeatedName(name.to_owned())));
+        if let Some(fault) = fault
+            && told.insert(name)
+        {
+            faults.push((name, fault));
+        }
+    }
+    faults
+}
+
+/// A descriptor of another ABI may have another form: that it is another ABI is then the reason.
+fn explain(text: &str, fault: DescriptorFault) -> RefusalReason {
+    let value: Option<Value> = serde_json::from_str(text).ok();
+    let abi = value.as_ref().and_then(|it| it.get("abi")).and_then(Value::as_str);
+    match abi.map(judge_abi) {
+        Some(Err(reason)) => reason,
+        _ => RefusalReason::Descriptor(fault),
+    }
+}
+
+fn judge_abi(library: &str) -> Result<(), RefusalReason> {
+    if abi_covers(ABI_VERSION, library) {
+        return Ok(());
+    }
+    let library = library.escape_debug().to_string();
+    Err(RefusalReason::Abi { library, host: ABI_VERSION.to_owned() })
+}
+
+fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
+    let name = || plugin.name.clone();
+    if !is_valid_name(&plugin.name) {
+        Some(RefusalReason::InvalidName(name()))
+    } else if RESERVED.contains(&plugin.name.as_str()) {
+        Some(RefusalReason::ReservedName(name()))
+    } else if plugin.summary.contains(char::is_control) || plugin.version.contains(char::is_control)
+    {
+        Some(RefusalReason::ControlCharacters(name()))
+    } else {
+        None
+    }
+}
+
+/// A name that can stand on a command line, in a file's name and in a message as it is.
+fn is_valid_name(name: &str) -> bool {
+    name.len() <= MAX_NAME
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descriptor(change: impl Fn(&mut Value)) -> String {
+        let mut value = serde_json::json!({
+            "abi": ABI_VERSION, "sdk": "0.1.0", "rustc": "rustc 1.88.0", "target": "any",
+            "panic": "unwind", "debug_assertions": false,
+            "plugins": [{"name": "a", "version": "1.0.0", "summary": "Do a"}],
+        });
+        change(&mut value);
+        value.to_string()
+    }
+
+    fn judged(text: &str, allow_abort: bool) -> Result<(), RefusalReason> {
+        judge_library(&parse_text(text)?.0, allow_abort)
+    }
+
+    #[test]
+    fn a_library_of_this_abi_is_taken() {
+        assert!(judged(&descriptor(|_| ()), false).is_ok());
+    }
+
+    #[test]
+    fn another_abi_is_the_reason_even_where_the_form_is_another_too() {
+        for text in [
+            descriptor(|it| it["abi"] = "99.0.0".into()),
+            descriptor(|it| *it = serde_json::json!({"abi": "99.0.0", "plugins": 7})),
+        ] {
+            let reason = judged(&text, false).unwrap_err();
+            assert!(
+                matches!(&reason, RefusalReason::Abi { library, .. } if library == "99.0.0"),
+                "{reason}"
+            );
+        }
+        let reason = judged(&descriptor(|it| it["plugins"] = 7.into()), false).unwrap_err();
+        assert!(matches!(reason, RefusalReason::Descriptor(DescriptorFault::Text(_))), "{reason}");
+    }
+
+    #[test]
+    fn a_library_that_aborts_is_taken_only_if_allowed() {
+        let text = descriptor(|it| it["panic"] = "abort".into());
+        assert!(matches!(judged(&text, false), Err(RefusalReason::PanicAbort)));
+        assert!(judged(&text, true).is_ok());
+    }
+
+    #[test]
+    fn another_system_is_refused() {
+        let text = descriptor(|it| it["target"] = "x86_64-unknown-netbsd".into());
+        let reason = judged(&text, false).unwrap_err();
+        assert!(matches!(reason, RefusalReason::WrongPlatform { .. }), "{reason}");
+    }
+
+    #[test]
+    fn names_are_plain() {
+        for good in ["a", "count-down", "x2", &"n".repeat(MAX_NAME)] {
+            assert!(is_valid_name(good), "{good}");
+        }
+        for bad in ["", "-a", "2x", "A", "a b", "a@b", "a_b", "ä", "a\n", &"n".repeat(65)] {
+            assert!(!is_valid_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_bad_plugin_is_named_once_with_its_reason() {
+        let plugin = |name: &str, summary: &str| serde_json::json!({"name": name, "version": "1", "summary": summary});
+        let text = descriptor(|it| {
+            it["plugins"] = Value::Array(vec![
+                plugin("good", "fine"),
+                plugin("help", ""),
+                plugin("No\u{1b}", ""),
+                plugin("twice", ""),
+                plugin("twice", ""),
+                plugin("twice", ""),
+                plugin("loud", "\u{1b}[31mred"),
+            ]);
+        });
+        let (descriptor, _) = parse_text(&text).unwrap();
+        let faults = judge_plugins(&descriptor);
+        let shown: Vec<String> = faults.iter().map(|(_, reason)| reason.to_string()).collect();
+        assert_eq!(
+            shown,
+            [
+                "its plugin `help` has a name that is reserved",
+                "its plugin `No\\u{1b}` has a name that is not valid",
+                "it has two plugins named `twice`",
+                "the summary or version of its plugin `loud` holds control characters",
+            ]
+        );
+        assert_eq!(faults[2].0, "twice");
+    }
+}

@@ -1,0 +1,317 @@
+//! The host as an embedder sees it: a builder, the plugins that it found, and runs of them.
+//!
+//! Nothing here is global, prints, or ends the process. A host is built once; each command line is
+//! [prepared](Host::prepare), which loads and binds but sets nothing up, and then [run](Prepared::run).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lifespan_abi::LogFilter;
+use lifespan_abi::log::Level;
+use tracing::level_filters::LevelFilter;
+
+use crate::bind::BoundStage;
+use crate::discover::{Builtin, Candidate, Catalog, SearchPath, discover};
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
+use crate::lifespan::Outcome;
+use crate::load::{LoadedLibrary, Loader};
+use crate::plan::Plan;
+use crate::prepare::prepare;
+use crate::run::run;
+use crate::shutdown::Shutdown;
+
+/// How long each part of a lifespan may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// One set-up; 10 s by default.
+    pub setup: Duration,
+    /// From the begin of a shutdown until a task that may end by itself is cancelled; 5 s by default.
+    pub grace: Duration,
+    /// One tear-down, and the end of a task that has been cancelled; 5 s by default.
+    pub teardown: Duration,
+    /// The whole shutdown; 30 s by default.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            setup: Duration::from_secs(10),
+            grace: Duration::from_secs(5),
+            teardown: Duration::from_secs(5),
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How help and usage errors are rendered by the plugins' parsers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rendering {
+    /// Columns; 0 is without limit.
+    pub width: u32,
+    /// Whether ANSI colours may be used.
+    pub color: bool,
+}
+
+/// Describes a [`Host`].
+#[derive(Debug)]
+pub struct HostBuilder {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) about: String,
+    pub(crate) limits: Limits,
+    search_path: SearchPath,
+    builtins: Vec<Builtin>,
+    log_filter: Option<LogFilter>,
+    allow_panic_abort: bool,
+}
+
+/// A host with the plugins that it found.
+#[derive(Debug)]
+pub struct Host {
+    name: String,
+    catalog: Catalog,
+    limits: Limits,
+    log_filter: LogFilter,
+    allow_panic_abort: bool,
+    loader: Loader,
+}
+
+/// What preparing a command line came to.
+#[derive(Debug)]
+pub enum Preparation {
+    /// It can be run.
+    Ready(Prepared),
+    /// A stage asked for help or a version; this is it.
+    Answer(String),
+}
+
+/// A command line that can be run: everything is loaded and bound, nothing is set up.
+pub struct Prepared {
+    stages: Vec<BoundStage>,
+    plan: Plan,
+    limits: Limits,
+    until: Vec<String>,
+}
+
+impl HostBuilder {
+    /// The host's version, for its help.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    /// One line about the host, for its help.
+    #[must_use]
+    pub fn about(mut self, about: &str) -> Self {
+        about.clone_into(&mut self.about);
+        self
+    }
+
+    /// Adds a plugins folder.
+    #[must_use]
+    pub fn plugin_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.search_path = self.search_path.folder(dir);
+        self
+    }
+
+    /// Where plugins are looked for, in place of what was there. A new builder looks nowhere.
+    #[must_use]
+    pub fn search_path(mut self, search_path: SearchPath) -> Self {
+        self.search_path = search_path;
+        self
+    }
+
+    /// Adds plugins that are linked into this program: what the SDK's `builtins!` makes.
+    #[must_use]
+    pub fn builtin(mut self, library: impl Into<Builtin>) -> Self {
+        self.builtins.push(library.into());
+        self
+    }
+
+    /// The deadlines.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What plugins log at all. By default what `tracing` lets pass in this program when the host is
+    /// built.
+    #[must_use]
+    pub fn log_filter(mut self, filter: LogFilter) -> Self {
+        self.log_filter = Some(filter);
+        self
+    }
+
+    /// Takes plugins that were built with `panic = "abort"` too, whose panics end the process.
+    #[must_use]
+    pub fn allow_panic_abort(mut self, allow: bool) -> Self {
+        self.allow_panic_abort = allow;
+        self
+    }
+
+    /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
+    /// the environment's list, in the folders that were added so far, and where there is none of all
+    /// these in the user's default folder.
+    #[must_use]
+    pub fn standard_search_path(mut self, dirs: impl IntoIterator<Item = PathBuf>) -> Self {
+        let added = self.search_path.entries().iter().map(|entry| entry.dir.clone());
+        self.search_path = SearchPath::of_host(&self.name, dirs, added);
+        self
+    }
+
+    /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
+    /// stands in the catalog with its reason.
+    pub fn build(self) -> Host {
+        Host {
+            catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
+            name: self.name,
+            limits: self.limits,
+            log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())),
+            allow_panic_abort: self.allow_panic_abort,
+            loader: Loader::default(),
+        }
+    }
+}
+
+impl Host {
+    /// A host of that name, which stands in help and names the environment variable of its search
+    /// path.
+    pub fn builder(name: &str) -> HostBuilder {
+        HostBuilder {
+            name: name.to_owned(),
+            version: String::new(),
+            about: String::new(),
+            search_path: SearchPath::default(),
+            builtins: Vec::new(),
+            limits: Limits::default(),
+            log_filter: None,
+            allow_panic_abort: false,
+        }
+    }
+
+    /// The host's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was found.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The help of a plugin, as its own parser renders it. Loads the plugin.
+    ///
+    /// # Errors
+    ///
+    /// There is no such plugin, or it cannot be loaded or bound.
+    pub fn help(&self, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
+        match self.prepare(vec![plugin.into(), "--help".into()], rendering)? {
+            Preparation::Answer(help) => Ok(help),
+            Preparation::Ready(_) => {
+                let message = format!("`{plugin}` has no help");
+                Err(Failure::new(Exit::Plugin, message).into())
+            }
+        }
+    }
+
+    /// Loads and binds the plugins of a line: its words after the host's own options.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes on the line, and everything that could not be loaded.
+    pub fn prepare(
+        &self,
+        words: Vec<OsString>,
+        rendering: Rendering,
+    ) -> Result<Preparation, Failures> {
+        prepare(self, words, rendering)
+    }
+
+    /// Changes what plugins log, those that are loaded already too.
+    pub fn set_log_filter(&mut self, filter: LogFilter) {
+        let text = filter.to_json();
+        for library in self.loader.opened() {
+            library.set_log_filter(&text);
+        }
+        self.log_filter = filter;
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The library of a plugin, opened if it is not yet.
+    pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
+        let filter = self.log_filter.to_json();
+        let sink = crate::log::sink;
+        self.loader.load(candidate.library(), sink, &filter, self.allow_panic_abort).map_err(
+            |error| {
+                let mut failure = Failure::from_error(Exit::Load, &error);
+                failure.hints.extend(error.hint());
+                tracing::debug!("{error}: {}", error.details().unwrap_or_default());
+                failure
+            },
+        )
+    }
+}
+
+impl Prepared {
+    pub(crate) fn new(stages: Vec<BoundStage>, plan: Plan, limits: Limits) -> Self {
+        Prepared { stages, plan, limits, until: Vec::new() }
+    }
+
+    /// What would be run, in the order of set-up.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Ends the run when the task of that instance has ended.
+    ///
+    /// # Errors
+    ///
+    /// There is no instance of that name on the line.
+    pub fn until(&mut self, instance: &str) -> Result<(), Failures> {
+        let names: Vec<_> = self.stages.iter().map(|stage| &*stage.instance).collect();
+        if !names.contains(&instance) {
+            let message = format!("there is no instance `{instance}` on the line to wait for");
+            let hint = format!("the instances are: {}", names.join(", "));
+            return Err(Failure::new(Exit::Usage, message).hint(hint).into());
+        }
+        self.until.push(instance.to_owned());
+        Ok(())
+    }
+
+    /// Runs all lifespans to their end.
+    ///
+    /// Blocks the calling thread. From asynchronous code call it in a blocking task or on a thread of
+    /// its own; `shutdown` ends it from anywhere.
+    ///
+    /// # Panics
+    ///
+    /// When it is called on a thread of an asynchronous runtime.
+    pub fn run(self, shutdown: &Shutdown) -> Outcome {
+        run(self.stages, self.limits, self.until, shutdown)
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+fn current_level() -> Option<Level> {
+    match LevelFilter::current() {
+        LevelFilter::OFF => None,
+        LevelFilter::ERROR => Some(Level::Error),
+        LevelFilter::WARN => Some(Level::Warn),
+        LevelFilter::INFO => Some(Level::Info),
+        LevelFilter::DEBUG => Some(Level::Debug),
+        LevelFilter::TRACE => Some(Level::Trace),
+    }
+}

@@ -1,0 +1,123 @@
+//! The tasks: all are started together; the run goes on as long as one keeps it alive.
+
+use lifespan_abi::Stance;
+use tokio::sync::mpsc;
+use tracing::debug;
+
+use super::phase::{forced, requested, spawn};
+use super::{Abandon, Dispatcher, ReadyPlugin, RunningPlugin, Task, TaskEnded};
+use crate::bus::Phase as BusPhase;
+use crate::error::Failure;
+
+impl Dispatcher {
+    /// Starts every task, in the order of set-up.
+    pub(super) fn start(
+        &mut self,
+        ready: Vec<ReadyPlugin>,
+        ended: &mpsc::UnboundedSender<TaskEnded>,
+    ) -> Vec<RunningPlugin> {
+        // Nobody publishes before all are in the phase in which a full topic is waited for.
+        for plugin in &ready {
+            plugin.bound.context.member.set_phase(BusPhase::Running);
+        }
+        ready.into_iter().enumerate().map(|(at, ready)| start_one(at, ready, ended)).collect()
+    }
+
+    /// Watches the tasks until the run has a reason to end, and begins the shutdown with it.
+    pub(super) async fn watch(
+        &mut self,
+        running: &mut [RunningPlugin],
+        task_ended: &mut mpsc::UnboundedReceiver<TaskEnded>,
+    ) -> Result<(), Abandon> {
+        let mut stop = self.asked.clone();
+        let mut told = usize::MAX;
+        let why = loop {
+            let keepers: Vec<_> = running.iter().filter(|plugin| plugin.keeps_alive()).collect();
+            if keepers.is_empty() {
+                break "all tasks have ended".to_owned();
+            }
+            if keepers.len() != told {
+                told = keepers.len();
+                debug!("Kept alive by {}", quoted(&keepers));
+            }
+            tokio::select! {
+                biased;
+                signal = forced(&mut self.asked) => return Err(Abandon::Forced(signal)),
+                Some(ended) = task_ended.recv() => {
+                    if let Some(why) = self.task_ended(running, ended) {
+                        break why;
+                    }
+                }
+                why = requested(&mut stop) => break why,
+            }
+        };
+        self.begin_shutdown(&why);
+        Ok(())
+    }
+
+    /// Notes that a task has ended. Answers why the run ends by that, if it does.
+    pub(super) fn task_ended(
+        &mut self,
+        running: &mut [RunningPlugin],
+        (at, ended): TaskEnded,
+    ) -> Option<String> {
+        let plugin = &mut running[at];
+        let name = plugin.ready.bound.name();
+        let cancelled = matches!(plugin.state, Task::Cancelled(_));
+        plugin.state = Task::Ended;
+        match ended {
+            Err(report) => {
+                tracing::error!(instance = &*name, "Task for '{name}' failed: {report}");
+                self.fail(Failure::plugin(&name, "task", report));
+                return Some(format!("the task of '{name}' failed"));
+            }
+            Ok(_) if cancelled => debug!("Task for '{name}' cancelled"),
+            Ok(_) => debug!("Task for '{name}' ended"),
+        }
+        self.until.iter().any(|until| **until == *name).then(|| format!("'{name}' has ended"))
+    }
+}
+
+impl RunningPlugin {
+    /// Whether the run goes on for its sake.
+    fn keeps_alive(&self) -> bool {
+        let keeper = [Stance::RUN, Stance::IDLE].contains(&self.ready.stance);
+        keeper && self.state == Task::Running
+    }
+}
+
+fn start_one(
+    at: usize,
+    ready: ReadyPlugin,
+    ended: &mpsc::UnboundedSender<TaskEnded>,
+) -> RunningPlugin {
+    let context = ready.bound.context.clone();
+    let state = if ready.stance == Stance::DONE {
+        Task::None
+    } else {
+        if ready.stance != Stance::IDLE {
+            debug!("Scheduling task for '{}'", context.name);
+        }
+        Task::Running
+    };
+    let phase = (state == Task::Running).then(|| spawn(&ready.bound, |instance| instance.run()));
+    let ended = ended.clone();
+    context.shared.runtime.clone().spawn(async move {
+        if let Some(phase) = phase {
+            // The phase is never aborted, so the only other end is that of the whole runtime.
+            if let Ok(end) = phase.await {
+                let _ = ended.send((at, end));
+            }
+        }
+        // With the task and all it spawned over, nobody is left to make room for a publisher.
+        context.tasks.all_ended().await;
+        context.member.set_phase(BusPhase::Ended);
+    });
+    RunningPlugin { ready, state }
+}
+
+fn quoted(plugins: &[&RunningPlugin]) -> String {
+    let names: Vec<_> =
+        plugins.iter().map(|plugin| format!("'{}'", plugin.ready.bound.name())).collect();
+    names.join(", ")
+}

@@ -1,0 +1,307 @@
+//! Opens libraries: the one gate to foreign code, and the only file that calls `dlopen`.
+//!
+//! Takes what [`discover`](crate::discover) found, has `lifespan_abi` judge it, and hands out
+//! `LoadedLibrary`, through which the stages that follow talk to a plugin. A library is opened once
+//! and never unloaded: thread-local destructors, threads, wakers and statics outlive any handle.
+#![expect(unsafe_code, reason = "opening a library and taking its root symbol")]
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[cfg(unix)]
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+#[cfg(windows)]
+use libloading::os::windows::{
+    LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library,
+};
+use lifespan_abi::abi_stable::library::AbiHeaderRef;
+use lifespan_abi::abi_stable::std_types::RStr;
+use lifespan_abi::{
+    ABI_VERSION, BindReply, BindRequest, CommandSpec, LibraryRootRef, LogSinkBox, PanicStrategy,
+    ROOT_SYMBOL, Refusal, Report, verdict,
+};
+use thiserror::Error;
+
+use crate::discover::refusal::{RefusalReason, abi_hint};
+use crate::discover::{Identity, LibraryFile, Source};
+
+/// The libraries that one host has opened.
+#[derive(Debug, Default)]
+pub(crate) struct Loader {
+    opened: Mutex<HashMap<Identity, LoadedLibrary>>,
+}
+
+/// A library whose code may be called. Cheap to clone; the code stays for as long as the process.
+#[derive(Clone)]
+pub(crate) struct LoadedLibrary {
+    library: Arc<LibraryFile>,
+    root: LibraryRootRef,
+}
+
+/// Why a library could not be loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum LoadError {
+    /// The system would not open it: it is damaged, or what it needs is missing.
+    #[error("the library `{}` cannot be opened", .path.display())]
+    Open {
+        /// The library's file.
+        path: PathBuf,
+        /// What the system says.
+        source: LoaderError,
+    },
+    /// It has a descriptor, but no root module.
+    #[error("the library `{}` does not export `{ROOT_SYMBOL}`", .path.display())]
+    NoRoot {
+        /// The library's file.
+        path: PathBuf,
+        /// What the system says.
+        source: LoaderError,
+    },
+    /// Its root module is of another make: its layout cannot even be compared.
+    #[error("the library `{}` describes its ABI in a way that this host does not know", .path.display())]
+    Header {
+        /// The library's file.
+        path: PathBuf,
+        /// What differs.
+        details: String,
+    },
+    /// Its ABI is not one that this host serves.
+    #[error("the library `{}` does not fit this host", .path.display())]
+    Abi {
+        /// The library's file.
+        path: PathBuf,
+        /// The verdict.
+        source: Refusal,
+    },
+    /// What it says of itself is not what its file said.
+    #[error("the library `{}` contradicts its own descriptor", .path.display())]
+    Contradiction {
+        /// The library's file.
+        path: PathBuf,
+        /// The descriptor's text in the file.
+        in_file: String,
+        /// The descriptor's text once it was loaded.
+        when_loaded: String,
+    },
+    /// A panic in it would end the whole program.
+    #[error("the library `{}` is built with `panic = \"abort\"`", .path.display())]
+    PanicAbort {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// It failed while it was prepared: no plugin of it had a part in that.
+    #[error("the library `{}` failed to initialise: {report}", .path.display())]
+    Init {
+        /// The library's file.
+        path: PathBuf,
+        /// What it says.
+        report: Box<Report>,
+    },
+}
+
+/// What the system's loader says of a library or symbol.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct LoaderError(String);
+
+impl Loader {
+    /// Opens a library, unless this host has opened it before, and makes it ready to be used.
+    ///
+    /// `log` makes the sink for the library of that name, `filter` is the JSON text of the first
+    /// [`LogFilter`](lifespan_abi::LogFilter). Neither is used for built-ins, which log as the host.
+    pub(crate) fn load(
+        &self,
+        library: &Arc<LibraryFile>,
+        log: impl FnOnce(&str) -> LogSinkBox,
+        filter: &str,
+        allow_abort: bool,
+    ) -> Result<LoadedLibrary, LoadError> {
+        let (path, identity) = match library.source() {
+            Source::Builtin(root) => {
+                return Ok(LoadedLibrary { library: library.clone(), root: *root });
+            }
+            Source::File { path, identity } => (path, identity),
+        };
+        // Held while the library is opened, so that two stages never open one at a time.
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = opened.get(identity) {
+            return Ok(loaded.clone());
+        }
+        if library.descriptor().panic == PanicStrategy::Abort && !allow_abort {
+            return Err(LoadError::PanicAbort { path: path.clone() });
+        }
+        let root = take_root(path)?;
+        compare(library, path, root)?;
+        let init = root.init()(log(&library.name()), RStr::from_str(filter));
+        init.into_result().map_err(|report| LoadError::Init {
+            path: path.clone(),
+            report: Box::new(report.into()),
+        })?;
+        let loaded = LoadedLibrary { library: library.clone(), root };
+        opened.insert(identity.clone(), loaded.clone());
+        Ok(loaded)
+    }
+
+    /// The libraries that this host has opened so far, in no order.
+    pub(crate) fn opened(&self) -> Vec<LoadedLibrary> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl LoadedLibrary {
+    /// What is known of the library.
+    pub(crate) fn library(&self) -> &Arc<LibraryFile> {
+        &self.library
+    }
+
+    /// Its root module, checked.
+    pub(crate) fn root(&self) -> LibraryRootRef {
+        self.root
+    }
+
+    /// The arguments of the plugin of that name.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's command cannot be described, or building it panicked.
+    pub(crate) fn command_spec(&self, plugin: &str) -> Result<CommandSpec, Box<Report>> {
+        let json = self.root.command_spec()(RStr::from_str(plugin)).into_result();
+        CommandSpec::from_json(&json.map_err(Report::from)?).map_err(|error| {
+            Report::error(format!("the command spec of `{plugin}` cannot be read: {error}")).into()
+        })
+    }
+
+    /// Has a plugin parse the arguments of its stage.
+    pub(crate) fn bind(&self, request: BindRequest) -> BindReply {
+        self.root.bind()(request)
+    }
+
+    /// Replaces the filter of the library's logs: the JSON text of a
+    /// [`LogFilter`](lifespan_abi::LogFilter). Built-ins log as the host.
+    pub(crate) fn set_log_filter(&self, filter: &str) {
+        if let Source::File { .. } = self.library.source() {
+            self.root.set_log_filter()(RStr::from_str(filter));
+        }
+    }
+}
+
+impl fmt::Debug for LoadedLibrary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LoadedLibrary").field(&self.library.place()).finish()
+    }
+}
+
+impl LoadError {
+    /// The library's file.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            LoadError::Open { path, .. }
+            | LoadError::NoRoot { path, .. }
+            | LoadError::Header { path, .. }
+            | LoadError::Abi { path, .. }
+            | LoadError::Contradiction { path, .. }
+            | LoadError::PanicAbort { path }
+            | LoadError::Init { path, .. } => path,
+        }
+    }
+
+    /// What to do next, where something can be done.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            LoadError::Open { path, .. } if cfg!(target_os = "linux") => Some(format!(
+                "see that what it needs is installed: `ldd -r {}` lists it",
+                path.display()
+            )),
+            LoadError::Open { .. } => Some("see that what it needs is installed".into()),
+            LoadError::NoRoot { .. } | LoadError::Header { .. } => {
+                Some("build the library again with a released `lifespan-plugin-api`".into())
+            }
+            LoadError::Abi { source: Refusal::Layout { version, .. }, .. } => {
+                Some(abi_hint(version, ABI_VERSION))
+            }
+            LoadError::Abi { .. } => None,
+            LoadError::Contradiction { .. } => {
+                Some("its file was changed after it was linked: build or copy it again".into())
+            }
+            LoadError::PanicAbort { .. } => RefusalReason::PanicAbort.hint(),
+            LoadError::Init { report, .. } => report.hints.first().cloned(),
+        }
+    }
+
+    /// What is too long for a message: how the two sides differ, in full.
+    pub(crate) fn details(&self) -> Option<String> {
+        match self {
+            LoadError::Header { details, .. } => Some(details.clone()),
+            LoadError::Abi { source: Refusal::Layout { differences, .. }, .. } => {
+                Some(differences.clone())
+            }
+            LoadError::Contradiction { in_file, when_loaded, .. } => {
+                Some(format!("in the file: {in_file}\nwhen loaded: {when_loaded}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Opens a file and takes its root module, if its ABI is one that this host serves.
+fn take_root(path: &Path) -> Result<LibraryRootRef, LoadError> {
+    let system = open(path)
+        .map_err(|error| LoadError::Open { path: path.to_owned(), source: error.into() })?;
+    // SAFETY: a library that has a descriptor exports its `LibHeader` under this name, as `export!`
+    // of the SDK writes both; `upgrade` looks for the header's magic before anything else.
+    let symbol = unsafe { system.get::<AbiHeaderRef>(ROOT_SYMBOL) };
+    let header = *symbol
+        .map_err(|error| LoadError::NoRoot { path: path.to_owned(), source: error.into() })?;
+    let header = header
+        .upgrade()
+        .map_err(|error| LoadError::Header { path: path.to_owned(), details: error.to_string() })?;
+    verdict(header).map_err(|source| LoadError::Abi { path: path.to_owned(), source })
+}
+
+/// An error if a library, once loaded, tells another descriptor than its file.
+fn compare(library: &LibraryFile, path: &Path, root: LibraryRootRef) -> Result<(), LoadError> {
+    let when_loaded = root.descriptor()();
+    if when_loaded.as_str() == library.descriptor_text() {
+        return Ok(());
+    }
+    Err(LoadError::Contradiction {
+        path: path.to_owned(),
+        in_file: library.descriptor_text().to_owned(),
+        when_loaded: when_loaded.as_str().to_owned(),
+    })
+}
+
+/// Opens a library for good. All its symbols are resolved now, so that a missing one is an error here
+/// and not a crash later; none is offered to other libraries.
+#[cfg(unix)]
+fn open(path: &Path) -> Result<&'static Library, libloading::Error> {
+    // SAFETY: its constructors run here, and are trusted as all of a plugin's code is: the operator
+    // put the library onto the search path. It is never unloaded, so no destructor runs before the
+    // process ends.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }?;
+    Ok(Box::leak(Box::new(library)))
+}
+
+/// Opens a library for good. What it needs is looked for beside it and in the system, never in the
+/// current directory.
+#[cfg(windows)]
+fn open(path: &Path) -> Result<&'static Library, libloading::Error> {
+    let flags = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS;
+    // SAFETY: as on Unix: the operator trusts the library, and it is never unloaded.
+    let library = unsafe { Library::load_with_flags(path, flags) }?;
+    Ok(Box::leak(Box::new(library)))
+}
+
+impl From<libloading::Error> for LoaderError {
+    /// The system's own words, without the name of the call that failed.
+    fn from(error: libloading::Error) -> Self {
+        let inner = std::error::Error::source(&error).map(ToString::to_string);
+        LoaderError(inner.unwrap_or_else(|| error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! One run: the two runtimes, the watchdog, and the instances' contexts around the dispatcher.
+//!
+//! Plugins share one multi-threaded runtime. The dispatcher has a small one of its own on the
+//! caller's thread, with its own timer: if plugins block every worker, deadlines still pass.
+
+use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::bind::BoundStage;
+use crate::bus::{Bus, BusOptions};
+use crate::clock::Clock;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::host::Limits;
+use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
+use crate::log::instance_span;
+use crate::services::{Context, Shared};
+use crate::shutdown::Shutdown;
+use crate::watchdog::Watchdog;
+use crate::worker::{Owner, Workers};
+
+/// Workers below which one plugin that blocks would stop all others.
+const FEWEST_WORKERS: usize = 2;
+
+/// Runs the stages, which stand in the order of their set-up, to the end.
+///
+/// Blocks the calling thread, which must not be one of an asynchronous runtime.
+pub(crate) fn run(
+    stages: Vec<BoundStage>,
+    limits: Limits,
+    until: Vec<String>,
+    shutdown: &Shutdown,
+) -> Outcome {
+    let workers = Arc::<Workers>::default();
+    let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
+    let names: HashMap<u64, Arc<str>> = names.collect();
+    let (shared_runtime, own_runtime, _watchdog) = match machinery(&workers, names) {
+        Ok(machinery) => machinery,
+        Err(error) => return host_failed(&error),
+    };
+    let (begun, has_begun) = watch::channel(None);
+    let clock = Clock::start();
+    let bus = Bus::new(BusOptions::new(clock.clone()));
+    let shared = Shared {
+        runtime: shared_runtime.handle().clone(),
+        clock,
+        shutdown: shutdown.clone(),
+        begun: has_begun,
+    };
+    let bound = stages.into_iter().enumerate();
+    let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
+    let dispatcher = Dispatcher::new(bus, shutdown.watch(), begun, limits, until);
+    let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
+    // Never waits: what blocks a thread has been given up and named.
+    shared_runtime.shutdown_background();
+    outcome
+}
+
+fn machinery(
+    workers: &Arc<Workers>,
+    names: HashMap<u64, Arc<str>>,
+) -> std::io::Result<(Runtime, Runtime, Watchdog)> {
+    let count = std::thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
+    let started = workers.clone();
+    let shared = Builder::new_multi_thread()
+        .worker_threads(count.max(FEWEST_WORKERS))
+        .thread_name("lifespan-worker")
+        .on_thread_start(move || started.thread_started())
+        .enable_all()
+        .build()?;
+    let own = Builder::new_current_thread().enable_time().build()?;
+    Ok((shared, own, Watchdog::start(workers.clone(), names)?))
+}
+
+fn host_failed(error: &std::io::Error) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.exit = Exit::Host;
+    outcome.failures = vec![
+        Failure::from_error(Exit::Host, error)
+            .context("the runtime could not be started")
+            .hint("the system may have run out of threads or memory"),
+    ];
+    outcome
+}
+
+/// The number of an instance for the watchdog; 0 is nobody.
+fn number(at: usize) -> u64 {
+    at as u64 + 1
+}
+
+impl BoundStage {
+    fn into_bound(self, at: usize, shared: &Shared, bus: &Bus) -> BoundPlugin {
+        const FIRST_GENERATION: u32 = 1;
+        let owner = Owner { id: number(at), span: instance_span(&self.instance) };
+        let member = bus.member(&self.instance, FIRST_GENERATION);
+        BoundPlugin {
+            instance: ManuallyDrop::new(Arc::new(self.object)),
+            context: Context::new(shared.clone(), self.instance, FIRST_GENERATION, owner, member),
+            limits: self.limits,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What an instance has spawned: counted, aborted and waited for with the instance.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lifespan_abi::{Task, TaskBox};
+use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::guard::guard;
+
+/// The spawned futures and jobs of one instance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: Mutex<State>,
+    /// Told each time that a task has ended.
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nothing more is taken: the instance is over.
+    closed: bool,
+    next: u64,
+    tasks: HashMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    abort: AbortHandle,
+}
+
+/// Says that a task has ended, when it is dropped. It lives in the task, behind its future.
+pub(crate) struct Ended {
+    tasks: Tasks,
+    id: u64,
+}
+
+impl Tasks {
+    /// Spawns by `spawn`, which gets what the task has to drop at its end. Answers `None`, and does
+    /// not spawn, once the instance is over.
+    pub(crate) fn add(
+        &self,
+        name: &str,
+        spawn: impl FnOnce(Ended) -> AbortHandle,
+    ) -> Option<AbortHandle> {
+        // The lock is held while it spawns, so that a task that ends at once finds its entry.
+        let mut state = self.lock();
+        if state.closed {
+            return None;
+        }
+        let id = state.next;
+        state.next += 1;
+        let abort = spawn(Ended { tasks: self.clone(), id });
+        state.tasks.insert(id, Entry { name: name.to_owned(), abort: abort.clone() });
+        Some(abort)
+    }
+
+    /// Asks every future to be dropped, and every job that has not begun.
+    pub(crate) fn abort_all(&self) {
+        // Outside the lock: an abort may drop the future here, which comes back to `Ended`.
+        let aborts: Vec<_> = self.lock().tasks.values().map(|task| task.abort.clone()).collect();
+        aborts.iter().for_each(AbortHandle::abort);
+    }
+
+    /// Takes no more, and aborts what there is.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.abort_all();
+    }
+
+    /// Ready when there is nothing left.
+    pub(crate) async fn all_ended(&self) {
+        loop {
+            let ended = self.inner.ended.notified();
+            let mut ended = std::pin::pin!(ended);
+            // Registered before the look, so that an end in between is not missed.
+            ended.as_mut().enable();
+            if self.lock().tasks.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Whether anything is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().tasks.is_empty()
+    }
+
+    /// The names of what is left.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.lock().tasks.values().map(|task| task.name.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.tasks.lock().tasks.remove(&self.id);
+        self.tasks.inner.ended.notify_waiters();
+    }
+}
+
+/// The plugin's handle of what it spawned; without anything in it, of what was refused.
+pub(crate) fn handle(abort: Option<AbortHandle>) -> TaskBox {
+    TaskBox::from_value(Handle { abort }, TD_Opaque)
+}
+
+struct Handle {
+    abort: Option<AbortHandle>,
+}
+
+impl Task for Handle {
+    fn abort(&self) {
+        guard("abort", || (), || self.abort.iter().for_each(AbortHandle::abort));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    fn add(tasks: &Tasks, future: impl Future<Output = ()> + Send + 'static) -> bool {
+        let spawned = tasks.add("test", |ended| {
+            tokio::spawn(async move {
+                let _ended = ended;
+                future.await;
+            })
+            .abort_handle()
+        });
+        spawned.is_some()
+    }
+
+    #[tokio::test]
+    async fn all_ended_waits_for_each() {
+        let tasks = Tasks::default();
+        for _ in 0..100 {
+            assert!(add(&tasks, tokio::task::yield_now()));
+        }
+        assert!(!tasks.is_empty());
+        tasks.all_ended().await;
+        assert!(tasks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn closing_aborts_and_takes_no_more() {
+        let tasks = Tasks::default();
+        assert!(add(&tasks, pending()));
+        assert_eq!(tasks.names(), ["test"]);
+        tasks.close();
+        tasks.all_ended().await;
+        assert!(!add(&tasks, pending()));
+    }
+}

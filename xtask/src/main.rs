@@ -1,0 +1,67 @@
+//! The repository's own tasks: `cargo xtask TASK`.
+//!
+//! Each task is a module, and reads the repository only; what it prints goes through `shell`. It must
+//! not depend on any package of the workspace: it has to build when they do not.
+
+mod abi;
+mod bench;
+mod ci;
+mod miri;
+mod run;
+mod shell;
+mod tidy;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+Tasks:
+  run [--release] [ARGS]...  Build the host and the bundled plugins, then run a chain
+  test [ARGS]...             Run all tests
+  ci                         Check everything that continuous integration checks
+  tidy                       Check what no compiler checks: how files begin, their length, unsafe code
+  abi [--bless]              Check the ABI's surface against its version; --bless records it
+  bench startup [--rounds N] Compare start-up time and memory with the Python package
+  miri                       Run the unsafe code that needs no dlopen under Miri
+";
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    match dispatch(&words) {
+        Ok(code) => code,
+        Err(error) => {
+            shell::complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(words: &[OsString]) -> Result<ExitCode> {
+    let Some((task, rest)) = words.split_first() else {
+        shell::complain(USAGE);
+        return Ok(ExitCode::from(2));
+    };
+    let flags: Vec<&str> = rest.iter().filter_map(|word| word.to_str()).collect();
+    let done = match (task.to_str().unwrap_or_default(), flags.as_slice()) {
+        ("run", _) => return run::run(rest),
+        ("test", _) => return shell::pass_on(shell::cargo(["test", "--workspace"]).args(rest)),
+        ("ci", []) => ci::ci(),
+        ("tidy", []) => tidy::check(&shell::root()),
+        ("abi", []) => abi::check(&shell::root()),
+        ("abi", ["--bless"]) => abi::bless(&shell::root()),
+        ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
+        ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
+        ("miri", []) => miri::miri(),
+        ("help" | "--help" | "-h", _) => {
+            shell::say(USAGE);
+            Ok(())
+        }
+        (other, _) => bail!("there is no such task: `{other} {}`\n\n{USAGE}", flags.join(" ")),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
