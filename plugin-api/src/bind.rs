@@ -19,9 +19,7 @@ use crate::plugin::Plugin;
 
 /// The arguments of a plugin as data.
 pub(crate) fn spec<P: Plugin>() -> anyhow::Result<CommandSpec> {
-    let mut command = command::<P>();
-    command.build();
-    Ok(describe(&command)?)
+    Ok(describe(&command::<P>())?)
 }
 
 /// Parses a stage's arguments; an instance comes of it, or a text for the user.

@@ -87,7 +87,6 @@ pub use crate::failure::{Failure, Hint};
 pub use crate::gate::TaskEnd;
 pub use crate::lifespan::{Lifespan, Stance};
 pub use crate::panics::install_panic_hook;
-pub use crate::plugin::NoArgs;
 pub use crate::run::Run;
 pub use crate::spawn::{JoinError, JoinHandle};
 pub use crate::time::{Elapsed, Interval, Seconds, SecondsError, Sleep};

@@ -35,9 +35,9 @@ pub enum Stance {
 /// /// Tick until told to end
 /// #[plugin]
 /// impl Lifespan for Ticker {
-///     type Args = NoArgs;
+///     type Args = ();
 ///
-///     async fn setup(_: NoArgs, _: &Context) -> Result<Self> {
+///     async fn setup((): (), _: &Context) -> Result<Self> {
 ///         Ok(Ticker { ticks: 0 })
 ///     }
 ///
@@ -59,7 +59,7 @@ pub enum Stance {
 /// # fn main() {}
 /// ```
 pub trait Lifespan: Sized + Send + 'static {
-    /// The arguments; [`NoArgs`](crate::NoArgs) for none.
+    /// The arguments; `()` for none.
     type Args: clap::Args + Send + 'static;
 
     /// What it does between set-up and tear-down.

@@ -46,11 +46,6 @@ impl Entry {
     }
 }
 
-/// No arguments, for a [`Lifespan`] that takes none.
-#[derive(clap::Args, Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct NoArgs {}
-
 /// The lifespan of a type that implements [`Lifespan`]; the expansion of `#[plugin]` calls it.
 pub fn start<L: Lifespan>(args: L::Args, ctx: Context) -> BoxFuture<anyhow::Result<()>> {
     Box::pin(lower::<L>(args, ctx))

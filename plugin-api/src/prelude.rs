@@ -7,6 +7,5 @@ pub use crate::context::Context;
 pub use crate::failure::Hint;
 pub use crate::gate::TaskEnd;
 pub use crate::lifespan::{Lifespan, Stance};
-pub use crate::plugin::NoArgs;
 pub use crate::time::Seconds;
 pub use lifespan_plugin_macros::plugin;

@@ -2,8 +2,10 @@
 #![expect(unsafe_code, reason = "a symbol of another compilation can only be named unsafely")]
 
 use lifespan_plugin_api::abi::abi_stable::library::LibHeader;
+use lifespan_plugin_api::abi::descriptor::SECTION;
 use lifespan_plugin_api::abi::{Descriptor, ROOT_SYMBOL, verdict};
 use lifespan_plugin_api::prelude::*;
+use object::{Object, ObjectSection};
 
 /// Swim
 #[plugin]
@@ -43,10 +45,9 @@ fn the_symbol_leads_to_the_descriptor() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_descriptor_lies_in_a_section_of_its_own() {
-    // The whole section of this test's own file; its name alone would also be in the debug symbols.
-    let file = std::env::current_exe().and_then(std::fs::read).expect("this test's file");
-    let begin = b"LIFESPAN\x01\0\0\0";
-    let at = file.windows(begin.len()).position(|bytes| bytes == begin).expect("the magic");
-    let descriptor = Descriptor::from_section(&file[at..]).expect("a descriptor");
-    assert_eq!(descriptor.plugins.len(), 2);
+    let bytes = std::env::current_exe().and_then(std::fs::read).expect("this test's file");
+    let file = object::File::parse(&*bytes).expect("an object file");
+    let section = file.section_by_name(SECTION[0]).expect("the section");
+    let descriptor = Descriptor::from_section(section.data().expect("its bytes"));
+    assert_eq!(descriptor.expect("a descriptor").plugins.len(), 2);
 }

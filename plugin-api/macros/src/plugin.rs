@@ -93,7 +93,7 @@ fn of_function(item: &ItemFn, args: &PluginArgs, mistakes: &mut Mistakes) -> Opt
             mistakes.at(signature.inputs.span(), "a lifespan is a function, not a method");
             None
         }
-        [_] => Some(quote!(::lifespan_plugin_api::NoArgs)),
+        [_] => Some(quote!(())),
         [taken, _] => Some(taken.to_token_stream()),
         _ => {
             let span = if inputs.is_empty() {
@@ -116,7 +116,7 @@ fn of_function(item: &ItemFn, args: &PluginArgs, mistakes: &mut Mistakes) -> Opt
         1 => quote_spanned!(ident.span()=> #ident(ctx)),
         _ => quote_spanned!(ident.span()=> #ident(args, ctx)),
     };
-    let unused = (inputs.len() == 1).then(|| quote!(let _ = args;));
+    let unused = (inputs.len() == 1).then(|| quote!(let () = args;));
     Some(Shape {
         subject: ident.to_token_stream(),
         definition: definition(&item.vis, ident),

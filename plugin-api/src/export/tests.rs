@@ -21,9 +21,9 @@ struct Flyer;
 /// Fly
 #[plugin]
 impl Lifespan for Flyer {
-    type Args = NoArgs;
+    type Args = ();
 
-    async fn setup(_: NoArgs, _: &Context) -> Result<Self> {
+    async fn setup((): (), _: &Context) -> Result<Self> {
         bail!("no wings")
     }
 }
@@ -116,4 +116,11 @@ fn a_panic_while_a_command_is_built_is_told() {
     let report = Report::from(root.command_spec()("broken".into()).unwrap_err());
     assert_eq!(report.message, "ouch");
     assert_eq!(root.bind()(request("broken")).status, BindStatus::FAILED);
+}
+
+#[test]
+#[should_panic(expected = "same name")]
+fn two_plugins_of_one_name_are_refused() {
+    // At compile time, through `export!`, this is an error.
+    distinct(&[Entry::of::<swim>(), Entry::of::<Flyer>(), Entry::of::<swim>()]);
 }

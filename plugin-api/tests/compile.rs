@@ -1,0 +1,7 @@
+//! What must not compile, with the words in which it is refused.
+
+#[test]
+fn mistakes_are_told_where_they_stand() {
+    let tests = trybuild::TestCases::new();
+    tests.compile_fail("tests/compile_fail/*.rs");
+}
