@@ -3,7 +3,11 @@
 //! Takes what [`discover`](crate::discover) found, has `lifespan_abi` judge it, and hands out
 //! `LoadedLibrary`, through which the stages that follow talk to a plugin. A library is opened once
 //! and never unloaded: thread-local destructors, threads, wakers and statics outlive any handle.
-#![expect(unsafe_code, reason = "opening a library and taking its root symbol")]
+#![expect(
+    unsafe_code,
+    clippy::disallowed_methods,
+    reason = "the one gate: opening a library and taking its root symbol"
+)]
 
 use std::collections::HashMap;
 use std::fmt;

@@ -48,9 +48,9 @@ fn what_the_system_refuses_is_told_in_its_words() {
     // A file with a descriptor and nothing that could be run.
     let library = library(&dir, &native_bytes(&descriptor(ABI_VERSION, "unwind", &["x"])), false);
     let error = Loader::default().load(&library, no_log, "", false).unwrap_err();
-    assert!(matches!(error, LoadError::Open { .. }), "{error:?}");
-    let path = error.path().display().to_string();
-    assert_eq!(error.to_string(), format!("the library `{path}` cannot be opened"));
+    let LoadError::Open { path, .. } = &error else { panic!("{error:?}") };
+    let told = format!("the library `{}` cannot be opened", path.display());
+    assert_eq!(error.to_string(), told);
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(!cause.is_empty() && cause != "dlopen failed", "{cause}");
     assert!(error.hint().is_some() && error.details().is_none());
