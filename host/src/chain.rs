@@ -6,7 +6,7 @@
 //!
 //! A word stands either *where a stage's name must stand* (at the start, after `--then`, after a
 //! stage that takes no more), or inside a stage. Inside, the stage's command spec says what it makes
-//! of the word ([`Claim`]), and that decides, with what the word is by itself:
+//! of the word, and that decides, with what the word is by itself:
 //!
 //! | the stage … the word | a plugin's name | `@FILE` | anything else |
 //! |---|---|---|---|

@@ -112,8 +112,10 @@ fn describe_level(
     spec.name = command.get_name().into();
     spec.aliases = command.get_all_aliases().map(Into::into).collect();
     spec.about = first_line(command.get_about());
-    spec.args =
-        command.get_arguments().map(|arg| describe_arg(arg, path)).collect::<Result<_, _>>()?;
+    spec.args = command
+        .get_arguments()
+        .map(|arg| describe_arg(arg, &command, path))
+        .collect::<Result<_, _>>()?;
     for subcommand in command.get_subcommands() {
         let path = format!("{path} {}", subcommand.get_name());
         if subcommand.get_short_flag().is_some() || subcommand.get_long_flag().is_some() {
@@ -129,9 +131,9 @@ fn describe_level(
     Ok(spec)
 }
 
-fn describe_arg(arg: &Arg, command: &str) -> Result<ArgSpec, Undescribable> {
+fn describe_arg(arg: &Arg, command: &Command, path: &str) -> Result<ArgSpec, Undescribable> {
     let action = describe_action(arg.get_action()).ok_or_else(|| Undescribable::UnknownAction {
-        command: command.into(),
+        command: path.into(),
         arg: arg.get_id().to_string(),
     })?;
     let values = arg.get_num_args().unwrap_or_default();
@@ -147,6 +149,12 @@ fn describe_arg(arg: &Arg, command: &str) -> Result<ArgSpec, Undescribable> {
     spec.min_values = values.min_values();
     spec.max_values = Some(values.max_values()).filter(|&most| most != usize::MAX);
     spec.required = arg.is_required_set();
+    spec.exclusive = arg.is_exclusive_set();
+    if !arg.is_global_set() {
+        // clap panics for a global argument that excludes a group.
+        let others = command.get_arg_conflicts_with(arg).into_iter();
+        spec.conflicts_with = others.map(|other| other.get_id().to_string()).collect();
+    }
     spec.global = arg.is_global_set();
     spec.require_equals = arg.is_require_equals_set();
     spec.allow_hyphen_values = arg.is_allow_hyphen_values_set();

@@ -41,6 +41,8 @@ pub(super) struct Reader<'s> {
     in_a_row: usize,
     /// Whether any argument was given: some commands take no subcommand then.
     any_arg: bool,
+    /// The positionals that options have excluded, and that are not required any more: a bit each.
+    waived: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl<'s> Reader<'s> {
             given: 0,
             in_a_row: 0,
             any_arg: false,
+            waived: 0,
         }
     }
 
@@ -173,7 +176,8 @@ impl<'s> Reader<'s> {
 
     /// The state after an option, with or without a value in the same word.
     fn occurrence(self, arg: &'s ArgSpec, attached: Attached) -> Self {
-        let done = Reader { open: Open::Nothing, any_arg: true, in_a_row: 0, ..self };
+        let waived = self.waived | waives(self.command, arg);
+        let done = Reader { open: Open::Nothing, any_arg: true, in_a_row: 0, waived, ..self };
         if matches!(arg.action, ArgAction::Help | ArgAction::Version) {
             done.lost()
         } else if !takes_values(arg) || attached == Attached::ByEquals {
@@ -236,12 +240,18 @@ impl<'s> Reader<'s> {
             return false;
         }
         if let Some(pair) = self.pair() {
-            return self.given < pair.least();
+            return self.given < self.least(pair.first).saturating_add(self.least(pair.second));
         }
         let Some(arg) = self.place() else { return false };
         let begun = (1..arg.min_values).contains(&self.in_a_row);
-        let later = |later: &ArgSpec| later.index > arg.index && least(later) > 0;
-        begun || self.given == 0 && least(arg) > 0 || self.command.args.iter().any(later)
+        let later = |later: &ArgSpec| later.index > arg.index && self.least(later) > 0;
+        begun || self.given == 0 && self.least(arg) > 0 || self.command.args.iter().any(later)
+    }
+
+    /// How many values a positional must have.
+    fn least(self, arg: &ArgSpec) -> usize {
+        let waived = arg.index.is_some_and(|index| self.waived & bit(index) != 0);
+        if arg.required && !arg.last && !waived { arg.min_values.max(1) } else { 0 }
     }
 
     /// The positional that comes next.
@@ -329,15 +339,18 @@ struct Pair<'s> {
     second: &'s ArgSpec,
 }
 
-impl Pair<'_> {
-    fn least(self) -> usize {
-        least(self.first).saturating_add(least(self.second))
-    }
+/// The positionals that an option excludes, or that exclude it.
+fn waives(command: &CommandSpec, option: &ArgSpec) -> u64 {
+    let excludes = |one: &ArgSpec, other: &ArgSpec| one.conflicts_with.contains(&other.id);
+    let excluded = command.args.iter().filter(|positional| {
+        option.exclusive || excludes(option, positional) || excludes(positional, option)
+    });
+    excluded.filter_map(|arg| arg.index).map(bit).fold(0, |all, one| all | one)
 }
 
-/// How many values a positional must have.
-fn least(arg: &ArgSpec) -> usize {
-    if arg.required && !arg.last { arg.min_values.max(1) } else { 0 }
+/// The bit of a positional; none of those that no command has.
+fn bit(index: usize) -> u64 {
+    u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
 }
 
 fn takes_values(arg: &ArgSpec) -> bool {

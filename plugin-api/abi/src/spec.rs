@@ -61,6 +61,10 @@ pub struct ArgSpec {
     pub max_values: Option<usize>,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether it excludes all others, so that none of these must be given beside it.
+    pub exclusive: bool,
+    /// The ids of the arguments that it excludes, which need not be given beside it.
+    pub conflicts_with: Vec<String>,
     /// Whether it is valid in every subcommand too.
     pub global: bool,
     /// Whether a value must be joined by `=`.

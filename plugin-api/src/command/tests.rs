@@ -89,6 +89,21 @@ fn positionals_have_their_place() {
     assert!(arg(&spec, "after").last);
 }
 
+#[test]
+fn exclusion_is_told_one_by_one() {
+    let command = Command::new("x")
+        .arg(Arg::new("all").long("all").exclusive(true))
+        .arg(Arg::new("list").long("list").conflicts_with("names"))
+        .arg(Arg::new("everywhere").long("everywhere").global(true).conflicts_with("names"))
+        .args([Arg::new("a"), Arg::new("b")])
+        .group(clap::ArgGroup::new("names").args(["a", "b"]).multiple(true));
+    let spec = describe(&command).unwrap();
+    assert!(arg(&spec, "all").exclusive && !arg(&spec, "list").exclusive);
+    assert_eq!(arg(&spec, "list").conflicts_with, ["a", "b"]);
+    assert!(arg(&spec, "a").conflicts_with.is_empty());
+    assert!(arg(&spec, "everywhere").conflicts_with.is_empty());
+}
+
 #[derive(Subcommand)]
 enum Db {
     /// Move to another version

@@ -26,7 +26,7 @@ struct Opt {
     dashes: Dashes,
     /// With a short name, an alias, a default, appending, a delimiter, a terminator.
     has: [bool; 6],
-    global: bool,
+    reach: Reach,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,15 @@ enum Kind {
     Values(usize, usize),
     Unlimited(usize),
     Joined(usize),
+}
+
+/// What else an option stands for, or against.
+#[derive(Clone, Copy, Debug)]
+enum Reach {
+    Plain,
+    Global,
+    Exclusive,
+    ExcludesFirst,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,13 +91,26 @@ impl Plan {
             || self.subcommand.as_ref().is_some_and(|sub| sub.has_trailing())
     }
 
+    fn option(&self, option: &Opt, names: (&'static str, char)) -> Arg {
+        let arg = option.arg(names);
+        match option.reach {
+            Reach::Plain => arg,
+            Reach::Global => arg.global(true),
+            Reach::Exclusive => arg.exclusive(true),
+            Reach::ExcludesFirst if matches!(self.positionals, Positionals::None) => arg,
+            Reach::ExcludesFirst => arg.conflicts_with("first"),
+        }
+    }
+
     fn named(&self, name: &'static str) -> Command {
         let [precedence, conflicts, required, infer] = self.settings;
         let command = Command::new(name)
             .disable_help_flag(true)
             .infer_long_args(infer)
             .allow_missing_positional(self.positionals.may_miss())
-            .args(self.options.iter().zip(OPTIONS).map(|(option, names)| option.arg(names)))
+            .args(
+                self.options.iter().zip(OPTIONS).map(|(option, names)| self.option(option, names)),
+            )
             .args(self.positionals.args().into_iter().map(|arg| self.dashes.set(arg)));
         let Some(subcommand) = &self.subcommand else { return command };
         command
@@ -130,7 +152,7 @@ impl Opt {
         if terminates && !single {
             arg = arg.value_terminator(TERMINATOR);
         }
-        self.dashes.set(arg).global(self.global)
+        self.dashes.set(arg)
     }
 }
 
@@ -249,8 +271,18 @@ fn option() -> impl Strategy<Value = Opt> {
         1 => (0..=2_usize).prop_map(Kind::Unlimited),
         1 => (0..=1_usize).prop_map(Kind::Joined),
     ];
-    (kind, dashes(), any::<[bool; 6]>(), any::<bool>())
-        .prop_map(|(kind, dashes, has, global)| Opt { kind, dashes, has, global })
+    let reach = prop_oneof![
+        3 => Just(Reach::Plain),
+        3 => Just(Reach::Global),
+        1 => Just(Reach::Exclusive),
+        1 => Just(Reach::ExcludesFirst),
+    ];
+    (kind, dashes(), any::<[bool; 6]>(), reach).prop_map(|(kind, dashes, has, reach)| Opt {
+        kind,
+        dashes,
+        has,
+        reach,
+    })
 }
 
 fn dashes() -> impl Strategy<Value = Dashes> {
