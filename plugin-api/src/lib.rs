@@ -62,6 +62,7 @@
 extern crate self as lifespan_plugin_api;
 
 mod bind;
+pub mod bus;
 mod command;
 mod context;
 mod export;
@@ -70,6 +71,7 @@ mod gate;
 mod instance;
 mod lifespan;
 mod log;
+pub mod message;
 mod panics;
 mod plugin;
 pub mod prelude;
