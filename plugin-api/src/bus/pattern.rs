@@ -30,7 +30,7 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub(crate) fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSLESS, false)
     }
 
@@ -39,7 +39,7 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub(crate) fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSY, false)
     }
 
@@ -48,7 +48,7 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub(crate) fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LATEST, true)
     }
 
