@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use lifespan_abi::{Report, ServicesBox, Stance};
 
+use crate::bus::{BusError, Message, Pattern, Topic};
 use crate::gate::Gate;
 use crate::run::Run;
 use crate::spawn::{JoinHandle, spawn, spawn_blocking};
@@ -125,6 +126,63 @@ impl Context {
             })
             .await
         }
+    }
+}
+
+/// The bus.
+impl Context {
+    /// Opens a topic, or makes it. Who opens it first fixes its type.
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be one, or the topic has another type: the error names both sides.
+    pub fn topic<T: Message>(&self, name: impl AsRef<str>) -> Result<Topic<T>, BusError> {
+        Topic::open(&self.0.services.bus(), self.clock(), name.as_ref())
+    }
+
+    /// As [`topic`](Self::topic); if the topic is made by this, so many messages wait in it for
+    /// those who want every one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`topic`](Self::topic).
+    pub fn topic_with_capacity<T: Message>(
+        &self,
+        name: impl AsRef<str>,
+        capacity: u32,
+    ) -> Result<Topic<T>, BusError> {
+        let bus = self.0.services.bus();
+        Topic::open_with_capacity(&bus, self.clock(), name.as_ref(), capacity)
+    }
+
+    /// Subscribes to every message of every topic that matches, those that come later too: `*` is
+    /// one segment of a name, `**` at the end is the rest. Publishers wait for this.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub fn messages_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
+        Pattern::messages(&self.0.services.bus(), pattern.as_ref())
+    }
+
+    /// As [`messages_of`](Self::messages_of), but nobody waits: the oldest messages are skipped and
+    /// counted where this is behind.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub fn lossy_messages_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
+        Pattern::lossy(&self.0.services.bus(), pattern.as_ref())
+    }
+
+    /// As [`messages_of`](Self::messages_of), but the latest value of each topic, beginning with
+    /// those that are there.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub fn updates_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
+        Pattern::updates(&self.0.services.bus(), pattern.as_ref())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The SDK for plugins of the `lifespan` host: write an async function, get a subcommand.
 //!
 //! A plugin is one async function, its *lifespan*, in a crate of type `cdylib` that depends on this
-//! one and on `clap`:
+//! one and on `clap`. This one publishes on the [`bus`]:
 //!
 //! ```
 //! use lifespan_plugin_api::prelude::*;
@@ -19,12 +19,14 @@
 //! /// Greet someone, again and again
 //! #[plugin]
 //! async fn greet(args: Greet, ctx: Context) -> Result<()> {
-//!     let mut greetings = 0; // set-up
+//!     let count = ctx.topic::<u32>("greetings")?; // set-up
+//!     let mut greetings = 0;
 //!
 //!     ctx.run(async {
 //!         loop {
 //!             info!("Hello, {}!", args.whom);
 //!             greetings += 1;
+//!             count.publish(greetings).await?;
 //!             ctx.sleep(args.sleep).await;
 //!         }
 //!     })
@@ -62,6 +64,7 @@
 extern crate self as lifespan_plugin_api;
 
 mod bind;
+pub mod bus;
 mod command;
 mod context;
 mod export;
@@ -70,6 +73,7 @@ mod gate;
 mod instance;
 mod lifespan;
 mod log;
+pub mod message;
 mod panics;
 mod plugin;
 pub mod prelude;

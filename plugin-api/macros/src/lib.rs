@@ -2,6 +2,7 @@
 
 mod args;
 mod facts;
+mod message;
 mod plugin;
 
 use proc_macro::TokenStream;
@@ -21,4 +22,10 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn plugin(args: TokenStream, item: TokenStream) -> TokenStream {
     plugin::expand(args.into(), item.into()).into()
+}
+
+/// See `lifespan_plugin_api::message::Message`.
+#[proc_macro_derive(Message)]
+pub fn derive_message(input: TokenStream) -> TokenStream {
+    message::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -1,0 +1,108 @@
+//! Every message, or every message that fits.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use lifespan_abi::Mode;
+
+use crate::bus::Topic;
+use crate::bus::owned::{Owned, Source};
+use crate::message::lending::Lending;
+use crate::message::{Kept, Lent, Message};
+
+/// Every message in order, none lost: while this is behind by as much as the topic holds, publishers
+/// wait. See [`Topic::messages`].
+pub struct Messages<T: Message> {
+    topic: Topic<T>,
+    lending: Lending,
+}
+
+/// Every message that fits: when this lags by more than the topic holds, the oldest are skipped and
+/// [counted](Lent::skipped). See [`Messages::lossy`].
+pub struct Lossy<T: Message> {
+    messages: Messages<T>,
+}
+
+impl<T: Message> Messages<T> {
+    pub(super) fn new(topic: Topic<T>) -> Self {
+        Messages::subscribe(topic, Mode::LOSSLESS, false)
+    }
+
+    /// Starts with the last value, if there is one, then every message after it.
+    #[must_use]
+    pub fn with_current(self) -> Self {
+        Messages::subscribe(self.topic.clone(), Mode::LOSSLESS, true)
+    }
+
+    /// Never makes a publisher wait: skips the oldest messages instead, and counts them.
+    ///
+    /// ```no_run
+    /// # use lifespan_plugin_api::bus::Topic;
+    /// # async fn example(samples: Topic<f64>) {
+    /// let mut samples = samples.messages().lossy();
+    /// while let Some(sample) = samples.recv().await {
+    ///     if sample.skipped() > 0 {
+    ///         println!("too slow for {} samples", sample.skipped());
+    ///     }
+    ///     println!("{sample}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lossy(self) -> Lossy<T> {
+        Lossy { messages: Messages::subscribe(self.topic.clone(), Mode::LOSSY, false) }
+    }
+
+    /// The next message, lent until the next call; `None` at the end.
+    ///
+    /// Dropped before it is ready, it has taken nothing.
+    pub async fn recv(&mut self) -> Option<Lent<'_, T>> {
+        if !poll_fn(|context| self.lending.poll(context)).await {
+            return None;
+        }
+        self.take()
+    }
+
+    /// The subscription as a stream of kept messages.
+    pub fn owned(self) -> Owned<Self> {
+        Owned::new(self)
+    }
+
+    fn subscribe(topic: Topic<T>, mode: Mode, current: bool) -> Self {
+        let lending = Lending::new(topic.subscribe(mode, current, None));
+        Messages { topic, lending }
+    }
+
+    fn take(&mut self) -> Option<Lent<'_, T>> {
+        let arrived = self.lending.take()?;
+        Some(Lent::new(arrived.message, arrived.sequence, arrived.skipped))
+    }
+}
+
+impl<T: Message> Lossy<T> {
+    /// As [`Messages::recv`].
+    pub async fn recv(&mut self) -> Option<Lent<'_, T>> {
+        self.messages.recv().await
+    }
+
+    /// The subscription as a stream of kept messages.
+    pub fn owned(self) -> Owned<Self> {
+        Owned::new(self)
+    }
+}
+
+impl<T: Message> Source for Messages<T> {
+    type Item = Kept<T>;
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Kept<T>>> {
+        self.lending.poll(context).map(|_| self.take().map(|lent| lent.keep()))
+    }
+}
+
+impl<T: Message> Source for Lossy<T> {
+    type Item = Kept<T>;
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Kept<T>>> {
+        self.messages.poll_source(context)
+    }
+}

@@ -1,0 +1,141 @@
+//! Every topic that matches, without knowing its type.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lifespan_abi::abi_stable::std_types::ROption;
+use lifespan_abi::{BusBox, Delivery, Mode, SubscribeOptions};
+use serde_json::Value;
+
+use crate::bus::error::BusError;
+use crate::bus::giving::Giving;
+use crate::bus::owned::{Owned, Source};
+
+/// What is published on every topic that matches a pattern, those that come later too: `*` is one
+/// segment of a name, `**` at the end is the rest.
+pub struct Pattern {
+    giving: Giving,
+}
+
+/// A message of any type, with where it is from.
+pub struct Delivered {
+    delivery: Delivery,
+}
+
+impl Pattern {
+    /// Every message in order, none lost: publishers wait for this.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub(crate) fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+        Pattern::open(bus, pattern, Mode::LOSSLESS, false)
+    }
+
+    /// Every message that fits; the oldest are skipped and counted.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub(crate) fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+        Pattern::open(bus, pattern, Mode::LOSSY, false)
+    }
+
+    /// The latest value of each topic, beginning with those that are there.
+    ///
+    /// # Errors
+    ///
+    /// The text is no pattern.
+    pub(crate) fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+        Pattern::open(bus, pattern, Mode::LATEST, true)
+    }
+
+    /// The next message; `None` at the end of the program. Dropped before it is ready, it has taken
+    /// nothing.
+    pub async fn recv(&mut self) -> Option<Delivered> {
+        poll_fn(|context| self.poll_source(context)).await
+    }
+
+    /// The subscription as a stream.
+    pub fn owned(self) -> Owned<Self> {
+        Owned::new(self)
+    }
+
+    fn open(bus: &BusBox, pattern: &str, mode: Mode, current: bool) -> Result<Self, BusError> {
+        let options = SubscribeOptions { mode, current, key: ROption::RNone };
+        let subscription = bus.subscribe_pattern(pattern.into(), options).into_result()?;
+        Ok(Pattern { giving: Giving::new(Some(subscription)) })
+    }
+}
+
+impl Source for Pattern {
+    type Item = Delivered;
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivered>> {
+        self.giving.poll(context).map(|delivery| delivery.map(|delivery| Delivered { delivery }))
+    }
+}
+
+impl Delivered {
+    /// The topic's name.
+    pub fn topic(&self) -> &str {
+        &self.delivery.topic
+    }
+
+    /// The instance that published it.
+    pub fn publisher(&self) -> &str {
+        &self.delivery.publisher
+    }
+
+    /// Its number on the topic, counted from 0.
+    pub fn sequence(&self) -> u64 {
+        self.delivery.sequence
+    }
+
+    /// How many of the topic's messages were skipped just before it.
+    pub fn skipped(&self) -> u64 {
+        self.delivery.skipped
+    }
+
+    /// When it was published, on the host's clock.
+    pub fn published(&self) -> Duration {
+        Duration::from_nanos(self.delivery.published)
+    }
+
+    /// How errors and tools name its type.
+    pub fn type_name(&self) -> &str {
+        self.delivery.message.kind().name().as_str()
+    }
+
+    /// Its value as JSON text, made by the library that published it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be shown; the reason.
+    pub fn json_text(&self) -> Result<String, BusError> {
+        self.delivery.message.to_json().map_err(BusError::Other)
+    }
+
+    /// Its value as JSON.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be shown; the reason.
+    pub fn json(&self) -> Result<Value, BusError> {
+        let text = self.json_text()?;
+        serde_json::from_str(&text).map_err(|error| BusError::Other(error.to_string()))
+    }
+}
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivered")
+            .field("topic", &self.topic())
+            .field("publisher", &self.publisher())
+            .field("sequence", &self.sequence())
+            .field("type", &self.type_name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! The latest value.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lifespan_abi::Mode;
+
+use crate::bus::Topic;
+use crate::bus::owned::{Owned, Source};
+use crate::bus::timed::TimedUpdates;
+use crate::bus::timer::{Timer, nanoseconds};
+use crate::message::lending::Lending;
+use crate::message::{Kept, Lent, Message};
+
+/// The latest value: several publishes while the subscriber is busy become one. See
+/// [`Topic::updates`].
+pub struct Updates<T: Message> {
+    topic: Topic<T>,
+    lending: Lending,
+    /// What was received last.
+    current: Option<Kept<T>>,
+    pace: Pace,
+}
+
+/// How often there may be an item.
+struct Pace {
+    timer: Timer,
+    /// Nanoseconds from item to item; 0 is without limit.
+    every: u64,
+    /// Before this there is none.
+    due: u64,
+    /// Waiting for `due` has just ended: an item that is there already is on schedule, whenever the
+    /// task was polled for it.
+    on_schedule: bool,
+}
+
+impl<T: Message> Updates<T> {
+    pub(super) fn new(topic: Topic<T>) -> Self {
+        let lending = Lending::new(topic.subscribe(Mode::LATEST, true, None));
+        let pace = Pace::new(Timer::new(topic.clock.clone()));
+        Updates { topic, lending, current: None, pace }
+    }
+
+    /// Does not start with the current value: the first item is what is published from now on.
+    #[must_use]
+    pub fn without_current(mut self) -> Self {
+        self.lending = Lending::new(self.topic.subscribe(Mode::LATEST, false, None));
+        self
+    }
+
+    /// At most one item in that time, measured from item to item: the first at once, then the
+    /// latest.
+    ///
+    /// At the end of the program an item that waits for its time still does so.
+    #[must_use]
+    pub fn at_most_every(mut self, time: Duration) -> Self {
+        self.pace.every = nanoseconds(time);
+        self
+    }
+
+    /// Gives an item that is no update after that time without one.
+    ///
+    /// The time begins with the first [`recv`](TimedUpdates::recv) after an item; dropping a `recv`
+    /// does not begin it anew.
+    #[must_use]
+    pub fn timeout(self, time: Duration) -> TimedUpdates<T> {
+        TimedUpdates::new(self, time)
+    }
+
+    /// The next update, lent until the next call; `None` at the end.
+    ///
+    /// Dropped before it is ready, it has taken nothing.
+    pub async fn recv(&mut self) -> Option<Lent<'_, T>> {
+        if !poll_fn(|context| self.poll(context)).await {
+            return None;
+        }
+        self.current.as_ref().map(Kept::lend)
+    }
+
+    /// The subscription as a stream of kept messages.
+    pub fn owned(self) -> Owned<Self> {
+        Owned::new(self)
+    }
+
+    /// Ready with `true` when `current` is a new update, with `false` at the end.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        if self.pace.poll_due(context).is_pending() {
+            return Poll::Pending;
+        }
+        let polled = self.lending.poll(context);
+        match polled {
+            Poll::Ready(true) => {
+                if let Some(arrived) = self.lending.take() {
+                    let message = arrived.message.clone();
+                    self.current =
+                        Some(Kept::new(message, Some(arrived.sequence), arrived.skipped));
+                }
+                self.pace.item();
+            }
+            Poll::Ready(false) | Poll::Pending => self.pace.on_schedule = false,
+        }
+        polled
+    }
+
+    /// Whether an update, if there is one, waits for its time.
+    pub(super) fn is_holding(&self) -> bool {
+        self.pace.every > 0 && self.pace.timer.now() < self.pace.due
+    }
+
+    /// What was received last; before that, the topic's value.
+    pub(super) fn current(&mut self) -> Option<&Kept<T>> {
+        if self.current.is_none() {
+            self.current = self.topic.get();
+        }
+        self.current.as_ref()
+    }
+
+    pub(super) fn topic(&self) -> &Topic<T> {
+        &self.topic
+    }
+}
+
+impl<T: Message> Source for Updates<T> {
+    type Item = Kept<T>;
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Kept<T>>> {
+        self.poll(context).map(|news| if news { self.current.clone() } else { None })
+    }
+}
+
+impl Pace {
+    fn new(timer: Timer) -> Pace {
+        Pace { timer, every: 0, due: 0, on_schedule: false }
+    }
+
+    fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.every == 0 || self.due <= self.timer.now() && !self.timer.is_waiting() {
+            return Poll::Ready(());
+        }
+        let polled = self.timer.poll_until(self.due, context);
+        self.on_schedule = polled.is_ready();
+        polled
+    }
+
+    /// An item is handed out: the next one has its time from here.
+    fn item(&mut self) {
+        if self.every == 0 {
+            return;
+        }
+        let now = self.timer.now();
+        // A timer fires a little late: measured from when the item was due, that does not add up.
+        let late = now.saturating_sub(self.due);
+        let from = if self.on_schedule && late < self.every / 2 { self.due } else { now };
+        self.due = from.saturating_add(self.every);
+        self.on_schedule = false;
+    }
+}

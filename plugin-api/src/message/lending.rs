@@ -1,0 +1,106 @@
+//! Batches that the host lends, one message after the other.
+//!
+//! A batch is drained without crossing the boundary. What has been handed out is told to the host
+//! when the batch is used up, and before the subscription is dropped, so that its count of what was
+//! not delivered is exact.
+#![expect(unsafe_code, reason = "a lent batch crosses as a pointer; see the SAFETY comments")]
+
+use std::ptr;
+use std::task::{Context, Poll};
+
+use lifespan_abi::async_ffi::ContextExt;
+use lifespan_abi::{Batch, Message, PollStatus, SubscriptionBox};
+
+use crate::task::{may_go_on, on_task};
+
+/// A subscription, and the batch that it has lent.
+pub(crate) struct Lending {
+    /// `None` if subscribing failed: the stream has ended.
+    subscription: Option<SubscriptionBox>,
+    /// Valid until the subscription is polled again or dropped: only the methods here do either.
+    batch: Batch,
+    /// How many of the batch have been handed out.
+    at: u32,
+}
+
+/// A message that is handed out.
+pub(crate) struct Arrived<'a> {
+    pub(crate) message: &'a Message,
+    pub(crate) sequence: u64,
+    pub(crate) skipped: u64,
+}
+
+// SAFETY: the pointer in `batch` is to messages, which are `Send` and `Sync`, and it is only read
+// through `self`; the host's subscription may be polled by any thread, one at a time.
+unsafe impl Send for Lending {}
+
+impl Lending {
+    pub(crate) fn new(subscription: Option<SubscriptionBox>) -> Lending {
+        Lending { subscription, batch: nothing(PollStatus::CLOSED), at: 0 }
+    }
+
+    /// Ready with `true` if there is a message for [`take`](Self::take), with `false` at the end.
+    /// Nothing is lost or taken by polling, however often.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        if self.at == self.batch.len {
+            self.receive(context);
+            match self.batch.status {
+                PollStatus::READY => {}
+                PollStatus::PENDING => return Poll::Pending,
+                _ => return Poll::Ready(false),
+            }
+        }
+        if !may_go_on(context) {
+            return Poll::Pending;
+        }
+        Poll::Ready(true)
+    }
+
+    /// Hands out the next message of the batch; `None` if there is none.
+    pub(crate) fn take(&mut self) -> Option<Arrived<'_>> {
+        if self.at == self.batch.len {
+            return None;
+        }
+        let index = self.at as usize;
+        self.at += 1;
+        if self.at == self.batch.len {
+            self.tell();
+        }
+        // SAFETY: `index` is below `len`, and the host lends an array of that length.
+        let place = unsafe { self.batch.messages.add(index) };
+        // SAFETY: the array and its references are valid until the subscription is polled or
+        // dropped, and both need `self` exclusively, which the result borrows.
+        let message = unsafe { &*place };
+        let skipped = if index == 0 { self.batch.skipped } else { 0 };
+        Some(Arrived { message, sequence: self.batch.sequence + index as u64, skipped })
+    }
+
+    fn receive(&mut self, context: &mut Context<'_>) {
+        // Should the call unwind, the old batch, which it may have released, is not read again.
+        self.at = 0;
+        self.batch = nothing(PollStatus::CLOSED);
+        let Some(subscription) = &mut self.subscription else { return };
+        let own = on_task(context);
+        let batch = context.with_ffi_context(|context| subscription.poll_batch(context, own, 0));
+        let any = batch.status == PollStatus::READY && batch.len > 0;
+        self.batch = if any { batch } else { nothing(batch.status) };
+    }
+
+    fn tell(&mut self) {
+        if let Some(subscription) = &mut self.subscription {
+            subscription.taken(self.at);
+        }
+    }
+}
+
+impl Drop for Lending {
+    fn drop(&mut self) {
+        if self.at < self.batch.len {
+            self.tell();
+        }
+    }
+}
+
+fn nothing(status: PollStatus) -> Batch {
+    Batch { status, len: 0, messages: ptr::null(), sequence: 0, skipped: 0 }
+}
