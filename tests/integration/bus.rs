@@ -17,7 +17,7 @@ fn numbers(env: &TestEnv, file: &str) -> Vec<u64> {
 fn every_message_arrives_in_order() {
     let env = TestEnv::new();
     // More than any ring holds, so that the publisher has to wait.
-    let output = env.run("publish --count 20000 record --to a record --to b");
+    let output = env.run("--until publish publish --count 20000 record --to a record --to b");
     output.assert_code(Exit::Success);
     let all: Vec<_> = (1..=20_000).collect();
     assert!(numbers(&env, "a") == all && numbers(&env, "b") == all, "{output}");
@@ -86,7 +86,7 @@ fn a_clean_end_of_a_publisher_at_work_is_clean() {
 #[test]
 fn three_instances_that_have_ended_do_not_block_a_publisher() {
     let env = TestEnv::new();
-    let output = env.run("deaf deaf deaf publish --count 20000 record --to a");
+    let output = env.run("--until publish deaf deaf deaf publish --count 20000 record --to a");
     output.assert_code(Exit::Success).assert_has(&["publish: published all"]);
     assert_eq!(numbers(&env, "a").len(), 20_000, "{output}");
 }
@@ -94,7 +94,7 @@ fn three_instances_that_have_ended_do_not_block_a_publisher() {
 #[test]
 fn a_publisher_that_waits_can_be_ended() {
     let env = TestEnv::new();
-    let mut process = env.spawn("publish stuck");
+    let mut process = env.spawn("--grace 300ms publish stuck");
     process.wait_for_line("publish: begun");
     // Long enough for any ring to be full.
     process.wait_for_line("WARN");
@@ -127,7 +127,7 @@ fn publishing_to_a_full_topic_in_set_up_is_an_error() {
 #[test]
 fn publishing_in_tear_down_never_waits() {
     let output =
-        TestEnv::new().run("stuck publish --at teardown --count 20000 ender --after 300ms");
+        TestEnv::new().run("--grace 300ms stuck publish --at teardown --count 20000 ender");
     output.assert_has(&["publish: tear-down", "publish: could not publish", "stuck: tear-down"]);
     output.assert_code(Exit::Plugin);
 }
@@ -150,8 +150,8 @@ fn another_type_is_an_error_that_names_both_sides() {
 
 #[test]
 fn a_late_subscriber_starts_with_the_current_value() {
-    let output =
-        TestEnv::new().run("publish --count 7 --at setup watch@all watch@news --only-news");
+    let output = TestEnv::new()
+        .run("publish --count 7 --at setup watch@all watch@news --only-news ender --after 300ms");
     output.assert_code(Exit::Success).assert_has(&["watch@all: 7"]);
     output.assert_has_not(&["watch@news: 7"]);
 }
@@ -159,7 +159,7 @@ fn a_late_subscriber_starts_with_the_current_value() {
 #[test]
 fn a_lossy_subscriber_counts_what_it_skips() {
     let env = TestEnv::new();
-    let output = env.run("publish --count 20000 record --lossy --to a --delay 1ms");
+    let output = env.run("--until publish publish --count 20000 record --lossy --to a --delay 1ms");
     output.assert_code(Exit::Success).assert_has(&["record: 20000 in all"]);
 }
 
