@@ -34,7 +34,7 @@ async fn greet(args: Greet, ctx: Context) -> Result<()> {
 /// Print the greetings, and end the program after the third
 #[plugin]
 async fn print(ctx: Context) -> Result<()> {
-    let mut greetings = ctx.topic::<String>("greetings")?.messages()?;
+    let mut greetings = ctx.topic::<String>("greetings")?.messages();
     ctx.background(async {
         for _ in 0..3 {
             if let Some(greeting) = greetings.recv().await {

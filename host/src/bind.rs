@@ -30,7 +30,7 @@ pub(crate) struct BoundStage {
 
 /// What binding one stage came to, if not to a failure.
 pub(crate) enum Bound {
-    Stage(BoundStage),
+    Stage(Box<BoundStage>),
     /// Help or the version, which was asked for.
     Answer(String),
 }
@@ -91,14 +91,14 @@ pub(crate) fn bind(
     let facts = library.library().descriptor().plugin(&stage.plugin).cloned().unwrap_or_default();
     match reply {
         BindReply { status: BindStatus::BOUND, instance: ROption::RSome(object), .. } => {
-            Ok(Bound::Stage(BoundStage {
+            Ok(Bound::Stage(Box::new(BoundStage {
                 instance,
                 limits: own_limits(host.limits(), &facts),
                 facts,
                 args: stage.args.clone(),
                 library: library.library().place().to_string(),
                 object,
-            }))
+            })))
         }
         BindReply { status: BindStatus::ANSWER, text, .. } => Ok(Bound::Answer(text.into())),
         BindReply { status: BindStatus::USAGE, text, .. } => {

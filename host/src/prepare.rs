@@ -144,7 +144,7 @@ fn bind_all(
         // A plugin without a spec has no stage; its failure is among the mistakes.
         let Some((library, _)) = installed.plugins.get(&stage.plugin) else { continue };
         match bind(stage, name, library, host, rendering) {
-            Ok(Bound::Stage(stage)) => bound.push(stage),
+            Ok(Bound::Stage(stage)) => bound.push(*stage),
             Ok(Bound::Answer(text)) => return Bindings::Answer(text),
             Err(mut failure) => {
                 failure.hints.extend(hints(&split.stages, at));

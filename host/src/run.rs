@@ -77,14 +77,10 @@ fn machinery(
 }
 
 fn host_failed(error: &std::io::Error) -> Outcome {
-    let mut outcome = Outcome::default();
-    outcome.exit = Exit::Host;
-    outcome.failures = vec![
-        Failure::from_error(Exit::Host, error)
-            .context("the runtime could not be started")
-            .hint("the system may have run out of threads or memory"),
-    ];
-    outcome
+    let failure = Failure::from_error(Exit::Host, error)
+        .context("the runtime could not be started")
+        .hint("the system may have run out of threads or memory");
+    Outcome { exit: Exit::Host, failures: vec![failure], ..Outcome::default() }
 }
 
 /// The number of an instance for the watchdog; 0 is nobody.

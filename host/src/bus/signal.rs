@@ -27,9 +27,9 @@ struct State {
 /// What became of an attempt to wait.
 pub(super) enum Parked {
     /// The waker is registered; what it replaced is to be dropped outside every lock.
-    Waiting(Option<Waker>),
+    Waiting { _replaced: Option<Waker> },
     /// A topic has become ready meanwhile; the waker is given back.
-    Ready(Waker),
+    Ready { _unused: Waker },
 }
 
 impl Signal {
@@ -55,9 +55,9 @@ impl Signal {
     pub(super) fn park(&self, waker: Waker) -> Parked {
         let mut state = self.lock();
         if !state.ready.is_empty() {
-            return Parked::Ready(waker);
+            return Parked::Ready { _unused: waker };
         }
-        Parked::Waiting(state.waker.replace(waker))
+        Parked::Waiting { _replaced: state.waker.replace(waker) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

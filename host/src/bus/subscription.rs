@@ -138,7 +138,7 @@ impl Subscription {
             if self.has_ended() {
                 return Found::Nothing(PollStatus::CLOSED);
             }
-            if let Parked::Waiting(_) = self.feeds.signal.park(waker(context, on_task)) {
+            if let Parked::Waiting { .. } = self.feeds.signal.park(waker(context, on_task)) {
                 return Found::Nothing(PollStatus::PENDING);
             }
         }
