@@ -14,6 +14,7 @@ use crate::bus::subscription::Feeds;
 use crate::bus::topic::Topic;
 use crate::bus::types::{TypeChecks, TypeError, TypeUse};
 use crate::bus::{BusOptions, fault};
+use crate::guard::guard;
 
 /// What all of a bus share.
 pub(super) struct Shared {
@@ -171,6 +172,23 @@ impl Handle {
     pub(super) fn now(&self) -> u64 {
         (self.shared.options.clock)()
     }
+
+    fn end(&self) {
+        // What is taken from the list is dropped behind the lock.
+        let last = {
+            let mut registry = self.shared.lock();
+            let Some(listed) = registry.topics.get_mut(&self.topic.name) else { return };
+            listed.handles -= 1;
+            if listed.handles > 0 {
+                return;
+            }
+            registry.topics.remove(&self.topic.name)
+        };
+        if let Some(Listed { topic, .. }) = last {
+            // Subscriptions by pattern have no handle: they deliver what they have, then forget it.
+            topic.core.close();
+        }
+    }
 }
 
 impl Clone for Handle {
@@ -186,20 +204,7 @@ impl Clone for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // What is taken from the list is dropped behind the lock.
-        let last = {
-            let mut registry = self.shared.lock();
-            let Some(listed) = registry.topics.get_mut(&self.topic.name) else { return };
-            listed.handles -= 1;
-            if listed.handles > 0 {
-                return;
-            }
-            registry.topics.remove(&self.topic.name)
-        };
-        if let Some(Listed { topic, .. }) = last {
-            // Subscriptions by pattern have no handle: they deliver what they have, then forget it.
-            topic.core.close();
-        }
+        guard("bus: end a handle", || (), || self.end());
     }
 }
 

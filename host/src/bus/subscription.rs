@@ -187,9 +187,15 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let undelivered = self.feeds.undelivered();
-        self.feeds.owner.ended(self.number, undelivered, self.shared.is_closed());
-        self.feeds.end();
+        guard(
+            "bus: end a subscription",
+            || (),
+            || {
+                let undelivered = self.feeds.undelivered();
+                self.feeds.owner.ended(self.number, undelivered, self.shared.is_closed());
+                self.feeds.end();
+            },
+        );
     }
 }
 
