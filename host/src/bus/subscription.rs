@@ -23,7 +23,7 @@ use crate::bus::fault;
 use crate::bus::member::Instance;
 use crate::bus::names::Pattern;
 use crate::bus::registry::{Handle, Shared};
-use crate::bus::signal::{Parked, Signal, Slot};
+use crate::bus::signal::{Signal, Slot};
 use crate::bus::topic::Topic;
 use crate::guard::guard;
 use crate::worker::task_waker;
@@ -138,7 +138,7 @@ impl Subscription {
             if self.has_ended() {
                 return Found::Nothing(PollStatus::CLOSED);
             }
-            if let Parked::Waiting(_) = self.feeds.signal.park(waker(context, on_task)) {
+            if self.feeds.signal.park(waker(context, on_task)).is_ok() {
                 return Found::Nothing(PollStatus::PENDING);
             }
         }

@@ -11,6 +11,7 @@ mod streams;
 mod types;
 
 use std::future::Future;
+use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -169,6 +170,12 @@ fn message(value: u32) -> AbiMessage {
 
 fn publish(topic: &TopicBox, value: u32) -> PublishStatus {
     topic.try_publish(message(value)).status
+}
+
+fn publish_all(topic: &TopicBox, values: Range<u32>) {
+    for value in values {
+        assert_eq!(publish(topic, value), PublishStatus::PUBLISHED);
+    }
 }
 
 fn options(mode: Mode, current: bool) -> SubscribeOptions {

@@ -32,7 +32,7 @@ fn a_closed_topic_delivers_what_it_has_and_ends() {
     let topic = party.raw("t", 0);
     let mut every = subscribe(&topic, Mode::LOSSLESS);
     let mut latest = subscribe(&topic, Mode::LATEST);
-    (0..3).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 0..3);
     topic.close().into_result().unwrap();
     let reply = topic.try_publish(message(3));
     assert_eq!(reply.status, PublishStatus::CLOSED);
@@ -90,7 +90,7 @@ fn the_backlog_is_what_has_not_been_taken() {
     let topic = party.raw("t", 0);
     let mut every = subscribe(&topic, Mode::LOSSLESS);
     let latest = subscribe(&topic, Mode::LATEST);
-    (0..5).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 0..5);
     assert_eq!(party.member.backlog(), 6);
     assert_eq!(poll_batch(&mut every, Waker::noop(), 3).len, 3);
     assert_eq!(party.member.backlog(), 6, "lent, not taken");
@@ -110,7 +110,7 @@ fn what_a_cancelled_task_left_is_lost() {
     let mut dropped = subscribe(&topic, Mode::LOSSLESS);
     let living = subscribe(&topic, Mode::LOSSLESS);
     let early = subscribe(&topic, Mode::LOSSLESS);
-    (0..5).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 0..5);
     drop(early);
     assert_eq!(party.member.lost(), [], "nothing is lost before the shutdown");
     world.bus.close();

@@ -47,7 +47,7 @@ fn a_lent_batch_says_where_it_begins() {
     let topic = world.running("a").raw("t", 0);
     publish(&topic, 10);
     let mut subscription = subscribe(&topic, Mode::LOSSLESS);
-    (11..14).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 11..14);
     let batch = poll_batch(&mut subscription, Waker::noop(), 2);
     assert_eq!((batch.status, batch.len, batch.sequence), (PollStatus::READY, 2, 1));
     assert!(!batch.messages.is_null());
@@ -62,7 +62,7 @@ fn lossless_may_start_with_the_current_value() {
     let topic = world.running("a").raw("t", 0);
     let mut early = topic.subscribe(options(Mode::LOSSLESS, true)).into_result().unwrap();
     assert_eq!(take(&mut early, 0), []);
-    (0..3).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 0..3);
     let mut late = topic.subscribe(options(Mode::LOSSLESS, true)).into_result().unwrap();
     publish(&topic, 3);
     assert_eq!(take(&mut early, 0).len(), 4);
@@ -78,7 +78,7 @@ fn latest_makes_one_of_several_and_says_how_many() {
     let mut without = subscribe(&topic, Mode::LATEST);
     assert_eq!(take(&mut with, 0), [(0, 0, 0)]);
     assert_eq!(take(&mut without, 0), []);
-    (1..5).for_each(|n| drop(publish(&topic, n)));
+    publish_all(&topic, 1..5);
     assert_eq!(take(&mut with, 0), [(4, 4, 3)]);
     assert_eq!(take(&mut without, 0), [(4, 4, 3)]);
     assert_eq!(take(&mut with, 0), []);

@@ -31,21 +31,28 @@ mod yours {
     }
 }
 
-#[repr(u8)]
-#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[sabi(kind(WithNonExhaustive(size = 16, traits(Debug))))]
-#[non_exhaustive]
-enum Open {
-    One,
-}
+/// Types of which one side may know more than the other.
+mod growing {
+    #![expect(non_local_definitions, dead_code, reason = "the expansion of `StableAbi`")]
 
-#[repr(C)]
-#[derive(StableAbi)]
-#[sabi(kind(Prefix(prefix_ref = VtableRef)))]
-#[sabi(missing_field(panic))]
-struct Vtable {
-    #[sabi(last_prefix_field)]
-    call: extern "C" fn(),
+    use super::*;
+
+    #[repr(u8)]
+    #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[sabi(kind(WithNonExhaustive(size = 16, traits(Debug))))]
+    #[non_exhaustive]
+    pub(super) enum Open {
+        One,
+    }
+
+    #[repr(C)]
+    #[derive(StableAbi)]
+    #[sabi(kind(Prefix(prefix_ref = VtableRef)))]
+    #[sabi(missing_field(panic))]
+    pub(super) struct Vtable {
+        #[sabi(last_prefix_field)]
+        pub(super) call: extern "C" fn(),
+    }
 }
 
 /// A message whose wire form is what a test asks for.
@@ -71,8 +78,8 @@ macro_rules! hand_made {
         }
     };
 }
-hand_made!(HoldsPrefix, VtableRef);
-hand_made!(HoldsOpen, abi_stable::nonexhaustive_enum::NonExhaustiveFor<Open>);
+hand_made!(HoldsPrefix, growing::VtableRef);
+hand_made!(HoldsOpen, abi_stable::nonexhaustive_enum::NonExhaustiveFor<growing::Open>);
 hand_made!(Nested, abi_stable::std_types::RVec<mine::Point>);
 
 fn open<T: Message>(party: &Party, name: &str) -> Result<Topic<T>, BusFault> {
