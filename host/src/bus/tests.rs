@@ -8,6 +8,7 @@ mod modes;
 mod patterns;
 mod publishing;
 mod streams;
+mod threads;
 mod types;
 
 use std::future::Future;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use lifespan_plugin_api::bus::{
-    BusError, Encoded, Kept, Merge, Pattern, PublishError, Update, UpdatesBy,
+    BusError, Delivered, Encoded, Kept, Lent, Merge, Pattern, PublishError, Update, UpdatesBy,
 };
 
 use super::*;
@@ -274,7 +274,7 @@ fn an_update_that_waits_for_its_time_is_delivered_at_the_end() {
 fn ten_courts_on_one_topic() {
     let world = World::new();
     let topic = world.running("a").topic::<Encoded<(u32, u32)>>("courts", 4);
-    let key = |score: &[u8]| score[1];
+    let key = |bytes: &[u8]| Encoded::<(u32, u32)>::decode(bytes).unwrap().0;
     let mut courts: UpdatesBy<Encoded<(u32, u32)>> = topic.updates_by(key);
     for points in 0..3 {
         for court in 0..10 {
@@ -338,44 +338,64 @@ fn a_pattern_shows_any_type_as_json() {
     assert_eq!(now!(updates.recv()).json_text().unwrap(), "3");
 }
 
+/// Receives from each kind of subscription in turn, dropping receives at every point where they can
+/// be: unpolled, waiting, and woken but not polled again. `$recv` is one receive, `$value` its value.
+macro_rules! nothing_is_lost {
+    ($topic:expr, $stream:ident, $value:expr) => {{
+        let topic: &Topic<u32> = $topic;
+        let mut seen = Vec::new();
+        for n in 0..30 {
+            drop($stream.recv());
+            let wakes = Arc::<Wakes>::default();
+            let waker = Waker::from(wakes.clone());
+            {
+                let mut waiting = Box::pin($stream.recv());
+                assert!(poll(waiting.as_mut(), &waker).is_pending());
+                topic.try_publish(n * 2).unwrap();
+                assert_eq!(wakes.count(), 1);
+            }
+            topic.try_publish(n * 2 + 1).unwrap();
+            drop($stream.recv());
+            while let Some(item) = now($stream.recv()) {
+                seen.push($value(item.expect("it has not ended")));
+                if n % 3 == 0 {
+                    drop($stream.recv());
+                }
+            }
+        }
+        seen
+    }};
+}
+
 #[test]
-fn threads_lose_nothing() {
+fn every_kind_of_receive_may_be_dropped_at_every_point() {
     let world = World::new();
     let (one, two) = (world.running("one"), world.running("two"));
-    let (topic, theirs) = (one.topic::<u64>("t", 16), two.topic::<u64>("t", 0));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    const EACH: u64 = 2000;
-    let readers: Vec<_> = (0..3)
-        .map(|_| {
-            let mut messages = theirs.messages();
-            runtime.spawn(async move {
-                let mut next = [0; 2];
-                while let Some(message) = messages.recv().await {
-                    let (publisher, n) = ((*message % 2) as usize, *message / 2);
-                    assert_eq!(n, next[publisher]);
-                    next[publisher] += 1;
-                }
-                next
-            })
-        })
-        .collect();
-    let writers: Vec<_> = (0..2)
-        .map(|publisher| {
-            let topic = topic.clone();
-            runtime.spawn(async move {
-                for n in 0..EACH {
-                    topic.publish(n * 2 + publisher).await.unwrap();
-                }
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for writer in writers {
-            writer.await.unwrap();
-        }
-        world.bus.close();
-        for reader in readers {
-            assert_eq!(reader.await.unwrap(), [EACH; 2]);
-        }
-    });
+    let (topic, theirs) = (one.topic::<u32>("t", 0), two.topic::<u32>("t", 0));
+    let all: Vec<u32> = (0..60).collect();
+    let every_second: Vec<u32> = (0..30).map(|n| n * 2 + 1).collect();
+
+    let mut messages = theirs.messages();
+    let value = |item: Lent<'_, u32>| *item;
+    assert_eq!(nothing_is_lost!(&topic, messages, value), all);
+    let mut lossy = theirs.messages().lossy();
+    let value = |item: Lent<'_, u32>| *item;
+    assert_eq!(nothing_is_lost!(&topic, lossy, value), all);
+    let mut owned = theirs.messages().owned();
+    assert_eq!(nothing_is_lost!(&topic, owned, |item: Kept<u32>| *item), all);
+    let mut by_key = theirs.updates_by(|n| *n);
+    assert!(now(by_key.recv()).is_some(), "the current value");
+    assert_eq!(nothing_is_lost!(&topic, by_key, |item: Kept<u32>| *item), all);
+    let mut merge = Merge::new().with((), theirs.messages().owned());
+    assert_eq!(nothing_is_lost!(&topic, merge, |((), item): ((), Kept<u32>)| *item), all);
+    let mut pattern = Pattern::messages(&two.bus(), "*").unwrap();
+    let value = |item: Delivered| item.json_text().unwrap().parse::<u32>().unwrap();
+    assert_eq!(nothing_is_lost!(&topic, pattern, value), all);
+
+    let mut updates = theirs.updates().without_current();
+    let value = |item: Lent<'_, u32>| *item;
+    assert_eq!(nothing_is_lost!(&topic, updates, value), every_second);
+    let mut timed = theirs.updates().without_current().timeout(SECOND);
+    let value = |item: Update<Lent<'_, u32>>| *item.value().unwrap();
+    assert_eq!(nothing_is_lost!(&topic, timed, value), every_second);
 }
