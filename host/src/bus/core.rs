@@ -178,7 +178,7 @@ impl Core {
         loop {
             let mut state = self.lock();
             let last = state.entries.back().map(|entry| entry.sequence);
-            if first.as_ref().is_some_and(|(entry, _)| Some(entry.sequence) != last) {
+            if attach.needs_first_key() && first.as_ref().map(|(entry, _)| entry.sequence) != last {
                 drop(state);
                 first = self.first_key(&attach);
                 continue;
@@ -288,7 +288,7 @@ impl Core {
     /// With a keyed cursor that is to start with the last value: that value and its key.
     fn first_key(&self, attach: &Attach) -> Option<(Entry, MessageKey)> {
         let Mode::Keyed(key) = &attach.mode else { return None };
-        if !attach.current {
+        if !attach.needs_first_key() {
             return None;
         }
         let last = self.lock().entries.back().cloned()?;
@@ -298,6 +298,12 @@ impl Core {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attach {
+    fn needs_first_key(&self) -> bool {
+        self.current && matches!(self.mode, Mode::Keyed(_))
     }
 }
 

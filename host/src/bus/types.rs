@@ -133,21 +133,19 @@ impl TypeChecks {
             return true;
         }
         let pair = (address(one), address(other));
-        let mut known = self.compatible.lock().unwrap_or_else(PoisonError::into_inner);
-        *known.entry(pair).or_insert_with(|| {
-            let checks = [(one, other), (other, one)];
-            let differences: Vec<String> = checks
-                .into_iter()
-                .filter_map(|(interface, implementation)| {
-                    check_layout_compatibility(interface, implementation).err()
-                })
-                .map(|errors| errors.to_string())
-                .collect();
-            for differences in &differences {
+        let known = || self.compatible.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compatible) = known().get(&pair) {
+            return *compatible;
+        }
+        let mut compatible = true;
+        for (interface, implementation) in [(one, other), (other, one)] {
+            if let Err(differences) = check_layout_compatibility(interface, implementation) {
                 tracing::debug!("two message types differ: {differences}");
+                compatible = false;
             }
-            differences.is_empty()
-        })
+        }
+        known().insert(pair, compatible);
+        compatible
     }
 }
 
