@@ -10,6 +10,12 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, Ident, LitStr, Token, parenthesized};
 
+/// The names of the host's own commands, now or later.
+const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 64;
+
 /// What stands in the brackets.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct PluginArgs {
@@ -138,17 +144,24 @@ pub(crate) fn kebab_type(ident: &Ident) -> String {
     name
 }
 
-/// A name must be one word of a command line that is no option, no `@file` and no `plugin@name`.
+/// A name must be one that the host accepts: it judges descriptors by the same rules.
 pub(crate) fn check_name(name: &str, span: Span, mistakes: &mut Mistakes) {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins || !name.chars().all(fits) {
         mistakes.at(
             span,
             format_args!(
-                "`{name}` cannot be a plugin's name: it takes small letters, digits, `-` and `_`, \
-                 and begins with a letter"
+                "`{name}` cannot be a plugin's name: it takes small letters, digits and `-`, and \
+                 begins with a letter"
             ),
+        );
+    } else if name.len() > MAX_NAME {
+        mistakes.at(span, format_args!("a plugin's name has at most {MAX_NAME} letters"));
+    } else if RESERVED.contains(&name) {
+        mistakes.at(
+            span,
+            format_args!("`{name}` is a command of the host's: choose another name for the plugin"),
         );
     }
 }
@@ -215,6 +228,24 @@ mod tests {
         })
         .unwrap_err();
         assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+    }
+
+    #[test]
+    fn only_names_that_the_host_accepts_are_accepted() {
+        let wrong = |name: &str| {
+            let mut mistakes = Mistakes::default();
+            check_name(name, Span::call_site(), &mut mistakes);
+            mistakes.into_error().is_some()
+        };
+        for name in ["help", "plugin", "completions", "man", "run", "a_b", "", "2a", "-a", "ä", "A"]
+        {
+            assert!(wrong(name), "{name}");
+        }
+        assert!(wrong(&"a".repeat(65)));
+        for name in ["a", "a-b", "a2", "helper", &"a".repeat(64)] {
+            assert!(!wrong(name), "{name}");
+        }
+        assert!(parse(quote!(name = "run", requires(help))).unwrap_err().len() == 2);
     }
 
     #[test]
