@@ -44,6 +44,19 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             ) -> ::core::result::Result<Self, ::lifespan_plugin_api::message::DecodeError> {
                 ::lifespan_plugin_api::message::of_json(text)
             }
+            fn to_bytes(
+                wire: &Self,
+            ) -> ::core::result::Result<
+                ::std::vec::Vec<::core::primitive::u8>,
+                ::lifespan_plugin_api::message::EncodeError,
+            > {
+                ::lifespan_plugin_api::message::bytes_of(wire)
+            }
+            fn from_bytes(
+                bytes: &[::core::primitive::u8],
+            ) -> ::core::result::Result<Self, ::lifespan_plugin_api::message::DecodeError> {
+                ::lifespan_plugin_api::message::of_bytes(bytes)
+            }
         }
     })
 }

@@ -57,18 +57,11 @@ impl LogSink for Sink {
     fn follows_from(&self, _: u64, _: u64) {}
     fn enter(&self, _: u64) {}
     fn exit(&self, _: u64) {}
-    fn clone_span(&self, _: u64) {}
     fn close_span(&self, _: u64) {}
 }
 
 fn request(plugin: &str) -> BindRequest {
-    BindRequest {
-        plugin: plugin.into(),
-        display_name: plugin.into(),
-        args: Vec::new().into(),
-        width: 0,
-        color: false,
-    }
+    BindRequest { plugin: plugin.into(), args: Vec::new().into(), settings: "{}".into() }
 }
 
 #[test]
