@@ -28,7 +28,8 @@ pub use crate::message::lent::{Kept, Lent};
 /// The type is `#[repr(C)]`, derives `StableAbi` (of the crate `abi_stable`, which its package then
 /// depends on), `serde::Serialize` and `serde::Deserialize`, and has no generic parameters. It stands
 /// in a crate that publisher and subscriber both depend on: two types that were written separately,
-/// however alike, do not meet.
+/// however alike, do not meet. `#[message(crate = path)]` says where the SDK is, if not at its own
+/// name.
 ///
 /// ```
 /// use abi_stable::StableAbi;

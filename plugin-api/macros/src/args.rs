@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Ident, LitStr, Token, parenthesized};
+use syn::{Error, Ident, LitStr, Path, Token, parenthesized};
 
 /// The names of the host's own commands, now or later.
 const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
@@ -17,9 +18,11 @@ const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
 const MAX_NAME: usize = 64;
 
 /// What stands in the brackets.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct PluginArgs {
     pub(crate) name: Option<String>,
+    /// Where the SDK is, if not at its own name.
+    pub(crate) sdk: Option<Path>,
     pub(crate) requires: Vec<String>,
     pub(crate) setup_timeout: Option<Duration>,
     pub(crate) grace: Option<Duration>,
@@ -67,6 +70,11 @@ impl PluginArgs {
         args
     }
 
+    /// The path of the SDK.
+    pub(crate) fn sdk(&self) -> TokenStream {
+        sdk(self.sdk.as_ref())
+    }
+
     fn argument(
         &mut self,
         name: &str,
@@ -79,6 +87,7 @@ impl PluginArgs {
                 check_name(&text.value(), text.span(), mistakes);
                 self.name = Some(text.value());
             }
+            "crate" => self.sdk = Some(meta.value()?.call(Path::parse_mod_style)?),
             "requires" => {
                 let content;
                 parenthesized!(content in meta.input);
@@ -97,12 +106,17 @@ impl PluginArgs {
             _ => {
                 return Err(meta.error(
                     "expected `name = \"…\"`, `requires(…)`, `setup_timeout = \"…\"`, \
-                     `grace = \"…\"` or `teardown_timeout = \"…\"`",
+                     `grace = \"…\"`, `teardown_timeout = \"…\"` or `crate = …`",
                 ));
             }
         }
         Ok(())
     }
+}
+
+/// The path of the SDK, given or its own name.
+pub(crate) fn sdk(given: Option<&Path>) -> TokenStream {
+    given.map_or_else(|| quote!(::lifespan_plugin_api), ToTokens::to_token_stream)
 }
 
 /// A plugin's name, as an identifier or in quotes.
@@ -210,15 +224,15 @@ mod tests {
         let args = parse(quote! {
             name = "fish", requires(sea, big_net, "a-b"),
             setup_timeout = "10s", grace = "0.5", teardown_timeout = "1m 30s",
-        });
-        let expected = PluginArgs {
-            name: Some("fish".into()),
-            requires: vec!["sea".into(), "big-net".into(), "a-b".into()],
-            setup_timeout: Some(Duration::from_secs(10)),
-            grace: Some(Duration::from_millis(500)),
-            teardown_timeout: Some(Duration::from_secs(90)),
-        };
-        assert_eq!(args, Ok(expected));
+            crate = crate::sdk,
+        })
+        .unwrap();
+        assert_eq!(args.name.as_deref(), Some("fish"));
+        assert_eq!(args.requires, ["sea", "big-net", "a-b"]);
+        assert_eq!(args.setup_timeout, Some(Duration::from_secs(10)));
+        assert_eq!(args.grace, Some(Duration::from_millis(500)));
+        assert_eq!(args.teardown_timeout, Some(Duration::from_secs(90)));
+        assert_eq!(args.sdk().to_string(), "crate :: sdk");
     }
 
     #[test]
@@ -226,7 +240,8 @@ mod tests {
         let mistakes = parse(quote! {
             name = "-fish", requires(sea, sea, "A"), grace = "soon", grace = "1", taste = 1
         })
-        .unwrap_err();
+        .err()
+        .unwrap();
         assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
     }
 
@@ -245,7 +260,7 @@ mod tests {
         for name in ["a", "a-b", "a2", "helper", &"a".repeat(64)] {
             assert!(!wrong(name), "{name}");
         }
-        assert!(parse(quote!(name = "run", requires(help))).unwrap_err().len() == 2);
+        assert!(parse(quote!(name = "run", requires(help))).is_err_and(|told| told.len() == 2));
     }
 
     #[test]

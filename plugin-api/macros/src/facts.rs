@@ -27,10 +27,11 @@ pub(crate) fn facts(name: &str, summary: &str, args: &PluginArgs) -> TokenStream
         }
     }
     after.push('}');
+    let sdk = args.sdk();
     quote! {
-        ::lifespan_plugin_api::__private::concat!(
+        #sdk::__private::concat!(
             #before,
-            ::lifespan_plugin_api::__private::env!("CARGO_PKG_VERSION"),
+            #sdk::__private::env!("CARGO_PKG_VERSION"),
             #after
         )
     }
