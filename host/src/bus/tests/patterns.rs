@@ -135,3 +135,18 @@ fn a_wrong_pattern_or_name_is_refused() {
     assert_eq!(fault.code, FaultCode::NAME);
     assert_eq!(fault.reason, "`a/*` is not a topic's name: `*` stands only in patterns");
 }
+
+#[test]
+fn publishers_are_numbers_with_names() {
+    let world = World::new();
+    let (one, two) = (world.running("same"), world.running("same"));
+    let mut pattern = listen(&one, "*", Mode::LOSSLESS, false);
+    let topics = [one.raw("t", 0), two.raw("t", 0)];
+    topics.iter().for_each(|topic| publish_all(topic, 0..1));
+    let numbers: Vec<_> =
+        poll_owned(&mut pattern, 0).deliveries.iter().map(|delivery| delivery.publisher).collect();
+    assert_ne!(numbers[0], numbers[1], "a name may come again, with another generation");
+    let bus = one.bus();
+    assert!(numbers.iter().all(|number| bus.instance_name(*number) == "same"));
+    assert_eq!(bus.instance_name(77), "");
+}
