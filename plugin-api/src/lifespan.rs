@@ -42,7 +42,7 @@ pub enum Stance {
 ///     }
 ///
 ///     async fn run(&mut self, ctx: &Context) -> Result<()> {
-///         let mut beat = ctx.interval(std::time::Duration::from_secs(1));
+///         let mut beat = ctx.interval(Duration::from_secs(1));
 ///         loop {
 ///             beat.tick().await;
 ///             self.ticks += 1;
