@@ -34,6 +34,7 @@ use lifespan_abi::{BusBox, BusFault, MessageTypeRef, SubscribeOptions, Subscript
 
 use crate::bus::member::Instance;
 pub(crate) use crate::bus::member::{Lost, Phase};
+pub(crate) use crate::bus::registry::Jam;
 use crate::bus::registry::Shared;
 use crate::bus::subscription::Subscription;
 use crate::bus::topic::{InstanceTopic, failed};
@@ -82,6 +83,11 @@ impl Bus {
     /// Makes an instance a member. It begins in [`Phase::Setup`].
     pub(crate) fn member(&self, name: &str, generation: u32) -> Member {
         Member { shared: self.shared.clone(), instance: Instance::new(name, generation) }
+    }
+
+    /// The topics on which publishers wait for room now.
+    pub(crate) fn jams(&self) -> Vec<Jam> {
+        self.shared.jams()
     }
 
     /// The shutdown begins: publishing ends, and every stream delivers what it has not yet

@@ -41,13 +41,17 @@ pub(crate) fn run(
     let workers = Arc::<Workers>::default();
     let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
     let names: HashMap<u64, Arc<str>> = names.collect();
-    let (shared_runtime, own_runtime, _watchdog) = match machinery(&workers, names) {
+    let clock = Clock::start();
+    let bus = Bus::new(BusOptions::new(clock.clone()));
+    let (shared_runtime, own_runtime) = match machinery(&workers) {
         Ok(machinery) => machinery,
         Err(error) => return host_failed(&error),
     };
+    let _watchdog = match Watchdog::start(workers, names, bus.clone()) {
+        Ok(watchdog) => watchdog,
+        Err(error) => return host_failed(&error),
+    };
     let (begun, has_begun) = watch::channel(None);
-    let clock = Clock::start();
-    let bus = Bus::new(BusOptions::new(clock.clone()));
     let shared = Shared {
         runtime: shared_runtime.handle().clone(),
         timer: own_runtime.handle().clone(),
@@ -64,10 +68,7 @@ pub(crate) fn run(
     outcome
 }
 
-fn machinery(
-    workers: &Arc<Workers>,
-    names: HashMap<u64, Arc<str>>,
-) -> std::io::Result<(Runtime, Runtime, Watchdog)> {
+fn machinery(workers: &Arc<Workers>) -> std::io::Result<(Runtime, Runtime)> {
     let count = std::thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
     let started = workers.clone();
     let shared = Builder::new_multi_thread()
@@ -77,7 +78,7 @@ fn machinery(
         .enable_all()
         .build()?;
     let own = Builder::new_current_thread().enable_time().build()?;
-    Ok((shared, own, Watchdog::start(workers.clone(), names)?))
+    Ok((shared, own))
 }
 
 fn host_failed(error: &std::io::Error) -> Outcome {
