@@ -11,7 +11,7 @@ fn two_hosts_in_one_program_that_alone_prints() {
     let folder = bundled();
     let output = TestEnv::without_plugins().host(program).args(&[folder.as_os_str()]);
     output.assert_code(Exit::Success);
-    let expected: String = ["acme", "ajax"].map(|name| told_by(name)).concat();
+    let expected: String = ["acme", "ajax"].map(told_by).concat();
     assert_eq!(output.stdout, expected, "{output}");
     assert_eq!(output.stderr, "", "{output}");
 }

@@ -90,9 +90,7 @@ impl Forge {
         let arm = cfg!(target_arch = "aarch64");
         let (at, machine): (usize, &[u8]) = match self.bytes[..4] {
             [0x7f, b'E', b'L', b'F'] => (18, if arm { &[62, 0] } else { &[183, 0] }),
-            [0xcf, 0xfa, 0xed, 0xfe] => {
-                (4, if arm { &[7, 0, 0, 1] } else { &[12, 0, 0, 1] })
-            }
+            [0xcf, 0xfa, 0xed, 0xfe] => (4, if arm { &[7, 0, 0, 1] } else { &[12, 0, 0, 1] }),
             [b'M', b'Z', ..] => {
                 let pe = self.bytes[0x3c..].first_chunk().expect("a PE file has a header");
                 let pe = u32::from_le_bytes(*pe) as usize;

@@ -142,13 +142,7 @@ const CASES: &[Case] = &[
         reason: "the arguments blew up",
         exit: Exit::Load,
     },
-    Case {
-        name: "unfit",
-        make: unfit,
-        word: "anything",
-        reason: "subcommand",
-        exit: Exit::Load,
-    },
+    Case { name: "unfit", make: unfit, word: "anything", reason: "subcommand", exit: Exit::Load },
 ];
 
 #[test]
@@ -157,9 +151,8 @@ fn each_is_refused_with_its_reason_when_it_is_named() {
     for case in CASES {
         let folder = TempDir::new().expect("a temporary folder");
         (case.make)(folder.path(), case.name);
-        let world = TestEnv::without_plugins()
-            .plugin_dir(bundled())
-            .plugin_dir(folder.path().to_owned());
+        let world =
+            TestEnv::without_plugins().plugin_dir(bundled()).plugin_dir(folder.path().to_owned());
         // Behind a good stage, which must not be set up.
         let output = world.run(&format!("countdown --from 1 {}", case.word));
         let told = output.stderr.contains(case.reason)
@@ -185,9 +178,18 @@ fn all_together_they_disturb_nobody_who_does_not_name_them() {
     output.assert_code(Exit::Success).assert_in_order(&["Counting down… 2", "Counting down… 1"]);
     assert!(!output.stderr.contains("error"), "{output}");
 
-    let help = world.run("--help");
+    // Who wants to know is told of each.
+    let help = world.run("-v --help");
     help.assert_code(Exit::Success);
     assert!(help.stdout.contains("countdown"), "{help}");
+    let files = fs::read_dir(folder.path()).expect("a temporary folder");
+    for file in files.filter_map(Result::ok).map(|it| it.file_name().into_string()) {
+        let file = file.expect("a name of these tests");
+        // What is wrong with these shows only once they are open.
+        let sound = ["misnamed", "lies", "no-root", "no_root", "no_symbol", "unfit", ".rs"];
+        let refused = help.stdout.contains(&file);
+        assert!(refused || sound.iter().any(|it| file.contains(it)), "{file} is missing\n{help}");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn all_answer(plugin: &str, place: &str, more: &[&str]) {
     let folder = world.home().to_owned();
     let output = world.plugin_dir(folder).run(plugin);
     output.assert_code(Exit::Success);
-    let lines: Vec<_> = SERVICES.iter().chain(more).map(|it| format!("{place}: {it} answers")).collect();
+    let lines: Vec<_> =
+        SERVICES.iter().chain(more).map(|it| format!("{place}: {it} answers")).collect();
     output.assert_has(&lines.iter().map(String::as_str).collect::<Vec<_>>());
 }

@@ -50,7 +50,9 @@ pub(crate) fn weather() -> PathBuf {
 /// The same, built with `panic = "abort"`.
 pub(crate) fn weather_that_aborts() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("outside-abort", &["--config", "profile.dev.panic=\"abort\""])).clone()
+    BUILT
+        .get_or_init(|| build("outside-abort", &["--config", "profile.dev.panic=\"abort\""]))
+        .clone()
 }
 
 fn build(name: &str, options: &[&str]) -> PathBuf {
@@ -87,10 +89,15 @@ fn write_crate(home: &Path) {
 /// Removes what was built of the crate itself: the next run's is in another folder, and so another
 /// crate to cargo, which would let these pile up.
 fn forget(built: &Path) {
-    let entries = fs::read_dir(built.join("deps")).expect("cargo has built something");
-    for entry in entries.filter_map(Result::ok) {
-        if entry.file_name().to_string_lossy().contains("weather") {
-            fs::remove_file(entry.path()).expect("a file of ours");
+    for folder in ["deps", ".fingerprint"] {
+        let entries = fs::read_dir(built.join(folder)).expect("cargo has built something");
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.contains("weather") {
+                let removed =
+                    if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                removed.expect("what cargo has built here is ours");
+            }
         }
     }
 }
