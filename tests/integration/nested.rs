@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::artifacts::{library, workspace_root};
+use crate::artifacts::{library, scratch, workspace_root};
 
 /// How long one build may take, on a machine that does other things too.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -28,6 +28,12 @@ const FOREIGN: [&str; 8] = [
     "RUSTDOC",
     "RUSTFLAGS",
 ];
+
+/// The target folder of all nested builds by the caller's toolchain, apart from the workspace's own.
+/// They share it because most of what each needs, all need.
+pub(crate) fn nested_target() -> PathBuf {
+    scratch("nested")
+}
 
 /// Cargo of the caller's toolchain, building in `crate_folder` into `target`.
 pub(crate) fn cargo(crate_folder: &Path, target: &Path) -> Command {

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use lifespan::abi::ABI_VERSION;
 
 use crate::artifacts::{scratch, workspace_root};
-use crate::nested::{cargo, finish, plugins_folder};
+use crate::nested::{cargo, finish, nested_target, plugins_folder};
 
 /// What is built of the copy.
 #[derive(Clone)]
@@ -156,7 +156,7 @@ pub(crate) fn next_version() -> String {
 
 fn build() -> Next {
     let workspace = scratch("abi-next").join("workspace");
-    let target = scratch("abi-next").join("target");
+    let target = nested_target();
     write_workspace(&workspace);
     let mut build = cargo(&workspace, &target);
     build.args(["--workspace", "--lib", "--bins"]);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tempfile::TempDir;
 
 use crate::artifacts::{scratch, workspace_root};
-use crate::nested::{cargo, finish, lock, plugins_folder};
+use crate::nested::{cargo, finish, lock, nested_target, plugins_folder};
 
 const SOURCE: &str = r#"//! Tells what the weather will be.
 
@@ -62,7 +62,7 @@ fn build(name: &str, options: &[&str]) -> PathBuf {
 
     let home = TempDir::new().expect("a temporary folder");
     write_crate(home.path());
-    let target = scratch("outside");
+    let target = nested_target();
     let mut build = cargo(home.path(), &target);
     build.args(options);
     finish(build);
