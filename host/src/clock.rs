@@ -11,15 +11,31 @@ use tokio::time::{Instant, Sleep};
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     origin: Instant,
+    #[cfg(test)]
+    standing: Option<u64>,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Clock { origin: Instant::now() }
+        Clock {
+            origin: Instant::now(),
+            #[cfg(test)]
+            standing: None,
+        }
+    }
+
+    /// A clock that stands still.
+    #[cfg(test)]
+    pub(crate) fn standing(nanos: u64) -> Self {
+        Clock { standing: Some(nanos), ..Clock::start() }
     }
 
     /// Nanoseconds since the start; a run of more than 584 years stays at the end.
     pub(crate) fn now(&self) -> u64 {
+        #[cfg(test)]
+        if let Some(standing) = self.standing {
+            return standing;
+        }
         u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 

@@ -197,6 +197,20 @@ impl<T: Message> Topic<T> {
     /// }
     /// # }
     /// ```
+    ///
+    /// The key of an encoded value is found by decoding it:
+    ///
+    /// ```no_run
+    /// # use lifespan_plugin_api::bus::{Encoded, Topic};
+    /// # fn example(scores: Topic<Encoded<(u32, u32)>>) {
+    /// let by_court = scores.updates_by(|bytes| {
+    ///     Encoded::<(u32, u32)>::decode(bytes).ok().map(|(court, _points)| court)
+    /// });
+    /// # }
+    /// ```
+    ///
+    /// A message whose key panics, or cannot be encoded, is one without a key, as are the others
+    /// like it. The key is asked for by whoever publishes, so it shall be quick.
     pub fn updates_by<K, F>(&self, key: F) -> UpdatesBy<T>
     where
         K: Serialize + 'static,

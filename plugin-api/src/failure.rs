@@ -7,6 +7,7 @@ use std::fmt;
 
 use lifespan_abi::Report;
 
+use crate::bus::PublishError;
 use crate::log::explain;
 
 /// A failure that the host knows of already: of a task, or of something that was spawned.
@@ -93,6 +94,7 @@ pub(crate) fn report(error: &anyhow::Error) -> Report {
     let mut report = Report::error(chain.next().unwrap_or_default());
     report.causes = chain.collect();
     error.chain().for_each(|cause| collect_hints(cause, &mut report));
+    report.publishing_ended = error.chain().any(is_publishing_ended);
     if error.backtrace().status() == BacktraceStatus::Captured {
         report.backtrace = Some(error.backtrace().to_string());
     }
@@ -103,6 +105,13 @@ pub(crate) fn report(error: &anyhow::Error) -> Report {
         }
     }
     report
+}
+
+fn is_publishing_ended(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let publish = cause.downcast_ref::<PublishError>();
+    let hinted = cause.downcast_ref::<Hinted>();
+    publish.is_some_and(PublishError::is_closed)
+        || hinted.is_some_and(|hinted| hinted.error.chain().any(is_publishing_ended))
 }
 
 /// The hints of one link of a chain; those of the error it stands for come first.
@@ -140,6 +149,17 @@ mod tests {
         assert_eq!(report.message, "cannot cook");
         assert_eq!(report.causes, ["empty shelf", "no fish"]);
         assert_eq!(report.hints, ["eat out", "try the market", "or the sea"]);
+    }
+
+    #[test]
+    fn a_publish_after_the_end_is_told_apart() {
+        let ended = || PublishError::Closed { detail: "the program shuts down".into() };
+        let plain = anyhow::Error::new(ended()).context("cannot tell");
+        assert!(report(&plain).publishing_ended);
+        let hinted = Err::<(), _>(plain).hint("stop").context("cannot go on").unwrap_err();
+        assert!(report(&hinted).publishing_ended);
+        let stuck = PublishError::Stuck { detail: "full".into() };
+        assert!(!report(&anyhow::Error::new(stuck)).publishing_ended);
     }
 
     #[test]

@@ -97,7 +97,10 @@ impl Instance for Bound {
     }
 
     fn cancel(&self) {
-        self.lifespan.gate.cancel();
+        let lifespan = &self.lifespan;
+        if let Err(panic) = catch(|| lifespan.gate.cancel()) {
+            lifespan.tell("waking the task to cancel it", panic);
+        }
     }
 
     fn teardown(&self) -> FfiFuture<RResult<(), WireReport>> {
@@ -148,7 +151,7 @@ impl Future for Run {
     type Output = RResult<Ending, WireReport>;
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.lifespan.gate.begin(Phase::Run);
+        self.lifespan.begin(Phase::Run);
         // The task may have ended before: its lifespan has let it go during set-up.
         if let Some(end) = self.lifespan.gate.finding().end {
             return Poll::Ready(ending(end));
@@ -172,7 +175,7 @@ impl Future for Teardown {
     type Output = RResult<(), WireReport>;
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.lifespan.gate.begin(Phase::Teardown);
+        self.lifespan.begin(Phase::Teardown);
         let (polled, finding) = self.lifespan.poll(context);
         let result = match polled {
             Polled::Pending => return Poll::Pending,
@@ -202,7 +205,7 @@ impl Lifespan {
         if !matches!(polled, Polled::Pending) {
             let over = std::mem::replace(&mut *body, Body::Gone);
             guarded_drop(over, |panic| self.tell("dropping the lifespan", panic));
-            self.gate.begin(Phase::Over);
+            self.begin(Phase::Over);
         }
         (polled, self.gate.after_poll())
     }
@@ -245,7 +248,14 @@ impl Lifespan {
             Err(TryLockError::WouldBlock) => return,
         };
         guarded_drop(body, |panic| self.tell(place, panic));
-        self.gate.begin(Phase::Over);
+        self.begin(Phase::Over);
+    }
+
+    /// Begins a phase, which may wake the author's own wakers.
+    fn begin(&self, phase: Phase) {
+        if let Err(panic) = catch(|| self.gate.begin(phase)) {
+            self.tell("waking the lifespan", panic);
+        }
     }
 
     fn tell(&self, place: &str, panic: Report) {

@@ -105,3 +105,73 @@ pub(crate) async fn lower<L: Lifespan>(args: L::Args, ctx: Context) -> anyhow::R
     };
     state.teardown(&ctx, end).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use lifespan_abi::abi_stable::std_types::RResult;
+    use lifespan_abi::{Ending, Stance as AbiStance};
+
+    use super::*;
+    use crate::testing::{Host, bound, poll, ready};
+
+    /// What happened to the state, told by the state itself.
+    #[derive(clap::Args)]
+    struct Story {
+        #[arg(skip)]
+        lines: Arc<Mutex<Vec<String>>>,
+    }
+
+    struct Told<const STANCE: u8>(Story);
+
+    impl<const STANCE: u8> Lifespan for Told<STANCE> {
+        type Args = Story;
+        const STANCE: Stance = match STANCE {
+            0 => Stance::Run,
+            1 => Stance::Background,
+            _ => Stance::Idle,
+        };
+
+        async fn setup(args: Story, ctx: &Context) -> anyhow::Result<Self> {
+            args.lines.lock().unwrap().push(format!("up {}", ctx.instance()));
+            Ok(Told(args))
+        }
+
+        async fn run(&mut self, _: &Context) -> anyhow::Result<()> {
+            self.0.lines.lock().unwrap().push("run".into());
+            Ok(())
+        }
+
+        async fn teardown(self, _: &Context, end: TaskEnd) -> anyhow::Result<()> {
+            self.0.lines.lock().unwrap().push(format!("down {end:?}"));
+            anyhow::bail!("told")
+        }
+    }
+
+    fn lived<const STANCE: u8>() -> (AbiStance, Vec<String>) {
+        let (host, lines) = (Host::default(), Arc::<Mutex<Vec<String>>>::default());
+        let args = Story { lines: lines.clone() };
+        let instance = bound(|ctx| lower::<Told<STANCE>>(args, ctx));
+        let stance = ready(instance.setup(host.services())).into_result().unwrap();
+        let mut run = instance.run();
+        if STANCE == 2 {
+            assert!(poll(&mut run).is_pending());
+            instance.cancel();
+        }
+        let end = ready(run).into_result().unwrap();
+        assert_eq!(end, if STANCE == 2 { Ending::CANCELLED } else { Ending::FINISHED });
+        assert!(matches!(ready(instance.teardown()), RResult::RErr(_)));
+        let lines = lines.lock().unwrap().clone();
+        (stance, lines)
+    }
+
+    #[test]
+    fn three_methods_are_one_lifespan() {
+        let ran = ["up fish@one", "run", "down Finished"].map(String::from).to_vec();
+        assert_eq!(lived::<0>(), (AbiStance::RUN, ran.clone()));
+        assert_eq!(lived::<1>(), (AbiStance::BACKGROUND, ran));
+        let idled = ["up fish@one", "down Cancelled"].map(String::from).to_vec();
+        assert_eq!(lived::<2>(), (AbiStance::IDLE, idled));
+    }
+}

@@ -13,6 +13,7 @@ mod lent;
 
 use std::fmt;
 
+use lifespan_abi::MessageTypeRef;
 use lifespan_abi::abi_stable::StableAbi;
 use lifespan_abi::abi_stable::std_types::{RString, RVec};
 use serde::Serialize;
@@ -104,6 +105,12 @@ impl fmt::Display for EncodeError {
 }
 
 impl std::error::Error for EncodeError {}
+
+/// For tests of hosts: the type as it is told to the host.
+#[doc(hidden)]
+pub fn kind_of<T: Message>() -> MessageTypeRef {
+    kind::kind::<T>()
+}
 
 /// For the expansion of `#[derive(Message)]`: [`Message::to_json`] of a serde type.
 #[doc(hidden)]

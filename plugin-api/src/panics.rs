@@ -63,8 +63,7 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, Report> {
         }
     }
     // `try_with`: what is dropped at a thread's very end is guarded too, but nothing is noted then.
-    let leave =
-        GUARDED.try_with(|guarded| guarded.borrow_mut().depth += 1).is_ok().then_some(Leave);
+    let leave = GUARDED.try_with(|guarded| guarded.borrow_mut().enter()).is_ok().then_some(Leave);
     let caught = panic::catch_unwind(AssertUnwindSafe(body));
     drop(leave);
     caught.map_err(|payload| {
@@ -81,6 +80,16 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, Report> {
 pub(crate) fn guarded_drop<T>(value: T, tell: impl FnOnce(Report)) {
     if let Err(report) = catch(|| drop(value)) {
         tell(report);
+    }
+}
+
+impl Guarded {
+    fn enter(&mut self) {
+        if self.depth == 0 {
+            // Of an earlier section, whose author caught it: it is nobody's any more.
+            self.noted = None;
+        }
+        self.depth += 1;
     }
 }
 

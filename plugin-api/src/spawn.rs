@@ -20,7 +20,8 @@ use crate::panics::{catch, guarded_drop};
 use crate::task::polling;
 
 /// A spawned future or job. Awaited, it gives the output; dropped, it lets the work go on.
-#[must_use = "the output, or the panic, of spawned work is in its handle; `drop` it to say so"]
+///
+/// A panic is reported to the host whether anyone asks for the output or not.
 pub struct JoinHandle<T> {
     slot: Arc<Slot<T>>,
     task: TaskBox,
@@ -195,9 +196,12 @@ impl<W, T> Work<W, T> {
         self.leave(result);
     }
 
-    /// Where nobody waits any more, the output is dropped here: that is the author's code too.
+    /// Wakes who waits for it; where there is no room, the output is dropped. Both may be the
+    /// author's code.
     fn leave(&self, result: Result<T, JoinError>) {
-        guarded_drop(self.slot.put(result), |panic| self.tell(panic));
+        if let Err(panic) = catch(|| drop(self.slot.put(result))) {
+            self.tell(panic);
+        }
     }
 
     fn discard(&mut self) {

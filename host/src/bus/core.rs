@@ -6,12 +6,15 @@
 //! **Invariant**: nothing foreign runs under the lock. Wakers are woken, and messages and wakers
 //! dropped, by an [`Afterwards`] that outlives the guard; keys are asked for between two locks.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod state;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use lifespan_abi::{KeyBox, Message};
 
+use crate::bus::core::state::{Cursor, MessageKey, State, View};
 use crate::bus::member::Instance;
 use crate::bus::signal::{Signal, Slot};
 
@@ -80,54 +83,6 @@ pub(super) enum Polled {
     Ended,
 }
 
-struct State {
-    /// Consecutive messages; the last one is the topic's value.
-    entries: VecDeque<Entry>,
-    /// The next message's number.
-    next: u64,
-    /// No gating cursor holds anything below this; looked up anew only when the ring looks full.
-    gate: u64,
-    cursors: BTreeMap<CursorId, Cursor>,
-    next_cursor: CursorId,
-    /// Counts up whenever a keyed cursor comes or goes; 0 is before the first.
-    keyed_version: u64,
-    /// Publishers that wait for room.
-    waiting: Vec<Waker>,
-    closed: bool,
-}
-
-struct Cursor {
-    view: View,
-    owner: Arc<Instance>,
-    signal: Arc<Signal>,
-    slot: Slot,
-    /// Found empty: the next message raises the signal.
-    armed: bool,
-    /// The next message to lend; of the latest and keyed ones, the first not seen.
-    next: u64,
-    /// Below this nothing is lent any more: what gates.
-    released: u64,
-}
-
-enum View {
-    Latest { unseen: bool },
-    Lossless,
-    Lossy,
-    Keyed(Keyed),
-}
-
-struct Keyed {
-    key: Arc<KeyBox>,
-    /// The keys that wait, in the order in which they came.
-    order: VecDeque<MessageKey>,
-    /// The latest entry of each, and how many before it nobody saw.
-    latest: HashMap<MessageKey, (Entry, u64)>,
-}
-
-/// What a keyed subscription's plugin says makes a message the same as another; a message without a
-/// key is the same as the others without.
-type MessageKey = Option<Vec<u8>>;
-
 /// The keys of one message for each keyed cursor, asked for outside the lock.
 #[derive(Default)]
 struct Keys {
@@ -156,17 +111,7 @@ impl Drop for Afterwards {
 impl Core {
     /// A ring that holds `capacity` messages, at least one.
     pub(super) fn new(capacity: u64) -> Core {
-        let state = State {
-            entries: VecDeque::new(),
-            next: 0,
-            gate: 0,
-            cursors: BTreeMap::new(),
-            next_cursor: 0,
-            keyed_version: 0,
-            waiting: Vec::new(),
-            closed: false,
-        };
-        Core { capacity: capacity.max(1), state: Mutex::new(state) }
+        Core { capacity: capacity.max(1), state: Mutex::default() }
     }
 
     /// Publishes if there is room.
@@ -233,7 +178,7 @@ impl Core {
         loop {
             let mut state = self.lock();
             let last = state.entries.back().map(|entry| entry.sequence);
-            if first.as_ref().is_some_and(|(entry, _)| Some(entry.sequence) != last) {
+            if attach.needs_first_key() && first.as_ref().map(|(entry, _)| entry.sequence) != last {
                 drop(state);
                 first = self.first_key(&attach);
                 continue;
@@ -343,7 +288,7 @@ impl Core {
     /// With a keyed cursor that is to start with the last value: that value and its key.
     fn first_key(&self, attach: &Attach) -> Option<(Entry, MessageKey)> {
         let Mode::Keyed(key) = &attach.mode else { return None };
-        if !attach.current {
+        if !attach.needs_first_key() {
             return None;
         }
         let last = self.lock().entries.back().cloned()?;
@@ -356,174 +301,9 @@ impl Core {
     }
 }
 
-impl State {
-    /// The oldest message's number; the next one's if there is none.
-    fn first(&self) -> u64 {
-        self.next - self.entries.len() as u64
-    }
-
-    fn is_full(&mut self, capacity: u64) -> bool {
-        if self.next - self.gate < capacity {
-            return false;
-        }
-        let gates = self.cursors.values().filter(|cursor| cursor.gates());
-        self.gate = gates.map(|cursor| cursor.released).min().unwrap_or(self.next);
-        self.next - self.gate >= capacity
-    }
-
-    /// Of a full ring: whether nobody but the publisher itself is in the way.
-    fn is_own(&self, capacity: u64, publisher: &Arc<Instance>) -> bool {
-        self.cursors
-            .values()
-            .filter(|cursor| cursor.gates() && self.next - cursor.released >= capacity)
-            .all(|cursor| Arc::ptr_eq(&cursor.owner, publisher))
-    }
-
-    fn append(&mut self, entry: Entry, mut keys: Keys, capacity: u64, after: &mut Afterwards) {
-        for (id, cursor) in &mut self.cursors {
-            match &mut cursor.view {
-                View::Latest { unseen } => *unseen = true,
-                View::Lossless | View::Lossy => {}
-                View::Keyed(keyed) => {
-                    keyed.put(entry.clone(), keys.keys.remove(id).flatten(), after);
-                }
-            }
-            cursor.raise(after);
-        }
-        self.entries.push_back(entry);
-        self.next += 1;
-        if self.entries.len() as u64 > capacity {
-            after.entries.extend(self.entries.pop_front());
-        }
-        self.trim(after);
-    }
-
-    /// Gives up what no cursor will lend; the last value stays.
-    fn trim(&mut self, after: &mut Afterwards) {
-        let readers = self.cursors.values().filter(|cursor| cursor.reads_ring());
-        let needed = readers.map(|cursor| cursor.next).min().unwrap_or(self.next);
-        while self.entries.len() > 1 && self.first() < needed {
-            after.entries.extend(self.entries.pop_front());
-        }
-    }
-
-    fn attach(
-        &mut self,
-        attach: Attach,
-        first: Option<(Entry, MessageKey)>,
-        after: &mut Afterwards,
-    ) -> CursorId {
-        let current = attach.current && !self.entries.is_empty();
-        let start = self.next - u64::from(current);
-        let view = match attach.mode {
-            Mode::Latest => View::Latest { unseen: current },
-            Mode::Lossless => View::Lossless,
-            Mode::Lossy => View::Lossy,
-            Mode::Keyed(key) => {
-                self.keyed_version += 1;
-                let mut keyed = Keyed { key, order: VecDeque::new(), latest: HashMap::new() };
-                if let Some((entry, key)) = first {
-                    keyed.put(entry, key, after);
-                }
-                View::Keyed(keyed)
-            }
-        };
-        let cursor = Cursor {
-            view,
-            owner: attach.owner,
-            signal: attach.signal,
-            slot: attach.slot,
-            armed: false,
-            next: start,
-            released: start,
-        };
-        self.gate = self.gate.min(start);
-        let id = self.next_cursor;
-        self.next_cursor += 1;
-        self.cursors.insert(id, cursor);
-        id
-    }
-
-    fn poll(&mut self, id: CursorId, max: u64, out: &mut Vec<Entry>) -> Polled {
-        let (first, next) = (self.first(), self.next);
-        let Some(cursor) = self.cursors.get_mut(&id) else { return Polled::Ended };
-        let mut skipped = 0;
-        match &mut cursor.view {
-            View::Latest { unseen } => {
-                if std::mem::take(unseen) {
-                    // What a busy subscriber did not see; of a value that is shown again, nothing.
-                    skipped = (next - 1).saturating_sub(cursor.next);
-                    out.extend(self.entries.back().cloned());
-                    cursor.next = next;
-                }
-            }
-            View::Lossless | View::Lossy => {
-                let start = cursor.next.max(first);
-                skipped = start - cursor.next;
-                let end = next.min(start.saturating_add(max));
-                let range = (start - first) as usize..(end - first) as usize;
-                out.extend(self.entries.range(range).cloned());
-                cursor.next = end;
-            }
-            View::Keyed(keyed) => {
-                if let Some((entry, replaced)) = keyed.take() {
-                    skipped = replaced;
-                    out.push(entry);
-                }
-                cursor.next = next;
-            }
-        }
-        if !out.is_empty() {
-            return Polled::Ready { skipped };
-        }
-        if self.closed {
-            return Polled::Ended;
-        }
-        cursor.armed = true;
-        Polled::Empty
-    }
-
-    /// Whom to ask for the key of a message.
-    fn keyed(&self) -> (u64, Vec<(CursorId, Arc<KeyBox>)>) {
-        let keyed = self.cursors.iter().filter_map(|(id, cursor)| match &cursor.view {
-            View::Keyed(keyed) => Some((*id, keyed.key.clone())),
-            View::Latest { .. } | View::Lossless | View::Lossy => None,
-        });
-        (self.keyed_version, keyed.collect())
-    }
-}
-
-impl Cursor {
-    fn gates(&self) -> bool {
-        matches!(self.view, View::Lossless) && self.owner.gates()
-    }
-
-    /// Whether it takes its messages from the ring.
-    fn reads_ring(&self) -> bool {
-        matches!(self.view, View::Lossless | View::Lossy)
-    }
-
-    fn raise(&mut self, after: &mut Afterwards) {
-        if std::mem::take(&mut self.armed) {
-            after.wake.extend(self.signal.raise(self.slot));
-        }
-    }
-}
-
-impl Keyed {
-    fn put(&mut self, entry: Entry, key: MessageKey, after: &mut Afterwards) {
-        if let Some((latest, replaced)) = self.latest.get_mut(&key) {
-            after.entries.push(std::mem::replace(latest, entry));
-            *replaced += 1;
-            return;
-        }
-        self.order.push_back(key.clone());
-        self.latest.insert(key, (entry, 0));
-    }
-
-    fn take(&mut self) -> Option<(Entry, u64)> {
-        let key = self.order.pop_front()?;
-        self.latest.remove(&key)
+impl Attach {
+    fn needs_first_key(&self) -> bool {
+        self.current && matches!(self.mode, Mode::Keyed(_))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 
 use lifespan_abi::BusFault;
 
@@ -14,6 +15,7 @@ use crate::bus::subscription::Feeds;
 use crate::bus::topic::Topic;
 use crate::bus::types::{TypeChecks, TypeError, TypeUse};
 use crate::bus::{BusOptions, fault};
+use crate::guard::guard;
 
 /// What all of a bus share.
 pub(super) struct Shared {
@@ -59,31 +61,10 @@ impl Shared {
         })?;
         self.checks.shareable(name, &ours).map_err(type_fault)?;
 
-        // Declared before the guard, so dropped after it: the last of either may free messages.
-        let mut listeners = Vec::new();
-        let mut wakers = Vec::new();
-        let topic = {
-            let mut registry = self.lock();
-            if let Some(listed) = registry.topics.get_mut(name) {
-                self.checks.same(name, &listed.topic.kind, &ours).map_err(type_fault)?;
-                listed.handles += 1;
-                listed.topic.clone()
-            } else {
-                let topic = self.make(name, ours, capacity);
-                registry.patterns.retain(|(_, feeds)| feeds.strong_count() > 0);
-                for (pattern, feeds) in &registry.patterns {
-                    if pattern.matches(name) {
-                        listeners.extend(feeds.upgrade());
-                    }
-                }
-                wakers.extend(listeners.iter().filter_map(|feeds| feeds.add(&topic, false)));
-                let listed = Listed { topic: topic.clone(), handles: 1 };
-                registry.topics.insert(topic.name.clone(), listed);
-                topic
-            }
-        };
-        wakers.into_iter().for_each(std::task::Waker::wake);
-        Ok(Handle { shared: self.clone(), topic })
+        let handle = self.open_or_make(name, &ours, capacity);
+        // Outside the lock: it takes its time, and logs.
+        self.checks.same(name, &handle.topic.kind, &ours).map_err(type_fault)?;
+        Ok(handle)
     }
 
     /// Lets a subscription have every topic that matches, those that come later too.
@@ -134,6 +115,34 @@ impl Shared {
         }
     }
 
+    fn open_or_make(self: &Arc<Self>, name: &str, ours: &TypeUse, capacity: u32) -> Handle {
+        // Declared before the guard, so dropped after it: the last of a subscription may free
+        // messages.
+        let mut listeners = Vec::new();
+        let mut wakers = Vec::new();
+        let topic = {
+            let mut registry = self.lock();
+            if let Some(listed) = registry.topics.get_mut(name) {
+                listed.handles += 1;
+                listed.topic.clone()
+            } else {
+                let topic = self.make(name, ours.clone(), capacity);
+                registry.patterns.retain(|(_, feeds)| feeds.strong_count() > 0);
+                for (pattern, feeds) in &registry.patterns {
+                    if pattern.matches(name) {
+                        listeners.extend(feeds.upgrade());
+                    }
+                }
+                wakers.extend(listeners.iter().filter_map(|feeds| feeds.add(&topic, false)));
+                let listed = Listed { topic: topic.clone(), handles: 1 };
+                registry.topics.insert(topic.name.clone(), listed);
+                topic
+            }
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        Handle { shared: self.clone(), topic }
+    }
+
     fn make(&self, name: &str, kind: TypeUse, capacity: u32) -> Arc<Topic> {
         let capacity = if capacity == 0 { self.options.capacity } else { capacity };
         let topic = Arc::new(Topic::new(name.into(), kind, capacity.into()));
@@ -171,6 +180,23 @@ impl Handle {
     pub(super) fn now(&self) -> u64 {
         self.shared.options.clock.now()
     }
+
+    fn end(&self) {
+        // What is taken from the list is dropped behind the lock.
+        let last = {
+            let mut registry = self.shared.lock();
+            let Some(listed) = registry.topics.get_mut(&self.topic.name) else { return };
+            listed.handles -= 1;
+            if listed.handles > 0 {
+                return;
+            }
+            registry.topics.remove(&self.topic.name)
+        };
+        if let Some(Listed { topic, .. }) = last {
+            // Subscriptions by pattern have no handle: they deliver what they have, then forget it.
+            topic.core.close();
+        }
+    }
 }
 
 impl Clone for Handle {
@@ -186,20 +212,7 @@ impl Clone for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // What is taken from the list is dropped behind the lock.
-        let last = {
-            let mut registry = self.shared.lock();
-            let Some(listed) = registry.topics.get_mut(&self.topic.name) else { return };
-            listed.handles -= 1;
-            if listed.handles > 0 {
-                return;
-            }
-            registry.topics.remove(&self.topic.name)
-        };
-        if let Some(Listed { topic, .. }) = last {
-            // Subscriptions by pattern have no handle: they deliver what they have, then forget it.
-            topic.core.close();
-        }
+        guard("bus: end a handle", || (), || self.end());
     }
 }
 

@@ -24,14 +24,6 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// What became of an attempt to wait.
-pub(super) enum Parked {
-    /// The waker is registered; what it replaced is to be dropped outside every lock.
-    Waiting { _replaced: Option<Waker> },
-    /// A topic has become ready meanwhile; the waker is given back.
-    Ready { _unused: Waker },
-}
-
 impl Signal {
     /// Notes that a topic may have something; the waker is to be woken outside every lock.
     #[must_use]
@@ -51,13 +43,14 @@ impl Signal {
         self.lock().ready.push_back(slot);
     }
 
-    /// Waits, unless something has become ready.
-    pub(super) fn park(&self, waker: Waker) -> Parked {
+    /// Waits, unless something has become ready: then the waker is given back. What it replaced is
+    /// to be dropped outside every lock.
+    pub(super) fn park(&self, waker: Waker) -> Result<Option<Waker>, Waker> {
         let mut state = self.lock();
         if !state.ready.is_empty() {
-            return Parked::Ready { _unused: waker };
+            return Err(waker);
         }
-        Parked::Waiting { _replaced: state.waker.replace(waker) }
+        Ok(state.waker.replace(waker))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

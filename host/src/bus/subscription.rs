@@ -23,7 +23,7 @@ use crate::bus::fault;
 use crate::bus::member::Instance;
 use crate::bus::names::Pattern;
 use crate::bus::registry::{Handle, Shared};
-use crate::bus::signal::{Parked, Signal, Slot};
+use crate::bus::signal::{Signal, Slot};
 use crate::bus::topic::Topic;
 use crate::guard::guard;
 use crate::worker::task_waker;
@@ -138,7 +138,7 @@ impl Subscription {
             if self.has_ended() {
                 return Found::Nothing(PollStatus::CLOSED);
             }
-            if let Parked::Waiting { .. } = self.feeds.signal.park(waker(context, on_task)) {
+            if self.feeds.signal.park(waker(context, on_task)).is_ok() {
                 return Found::Nothing(PollStatus::PENDING);
             }
         }
@@ -187,9 +187,15 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let undelivered = self.feeds.undelivered();
-        self.feeds.owner.ended(self.number, undelivered, self.shared.is_closed());
-        self.feeds.end();
+        guard(
+            "bus: end a subscription",
+            || (),
+            || {
+                let undelivered = self.feeds.undelivered();
+                self.feeds.owner.ended(self.number, undelivered, self.shared.is_closed());
+                self.feeds.end();
+            },
+        );
     }
 }
 

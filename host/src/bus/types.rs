@@ -31,18 +31,18 @@ pub(super) struct TypeUse {
 pub(super) enum TypeError {
     /// The type can be on no topic.
     #[error("`{name}` of `{instance}` cannot be sent over topic `{topic}`: {reason}")]
-    Unshareable { topic: String, name: String, instance: String, reason: String },
+    Unshareable { topic: Box<str>, name: Box<str>, instance: Box<str>, reason: Box<str> },
     /// The topic has another type.
     #[error(
         "topic `{topic}` carries `{theirs}` since `{owner}` opened it, but `{instance}` opens it \
          with `{ours}`: {hint}"
     )]
     Mismatch {
-        topic: String,
-        theirs: String,
-        owner: String,
-        ours: String,
-        instance: String,
+        topic: Box<str>,
+        theirs: Box<str>,
+        owner: Box<str>,
+        ours: Box<str>,
+        instance: Box<str>,
         hint: &'static str,
     },
 }
@@ -95,10 +95,10 @@ impl TypeChecks {
         };
         reason.map_or(Ok(()), |reason| {
             Err(TypeError::Unshareable {
-                topic: topic.to_owned(),
-                name: ours.kind.name().to_string(),
-                instance: ours.instance.to_string(),
-                reason,
+                topic: topic.into(),
+                name: ours.kind.name().as_str().into(),
+                instance: (*ours.instance).into(),
+                reason: reason.into(),
             })
         })
     }
@@ -118,11 +118,11 @@ impl TypeChecks {
             _ => ENCODED,
         };
         Err(TypeError::Mismatch {
-            topic: topic.to_owned(),
-            theirs: theirs.kind.name().to_string(),
-            owner: theirs.instance.to_string(),
-            ours: ours.kind.name().to_string(),
-            instance: ours.instance.to_string(),
+            topic: topic.into(),
+            theirs: theirs.kind.name().as_str().into(),
+            owner: (*theirs.instance).into(),
+            ours: ours.kind.name().as_str().into(),
+            instance: (*ours.instance).into(),
             hint,
         })
     }
@@ -133,21 +133,19 @@ impl TypeChecks {
             return true;
         }
         let pair = (address(one), address(other));
-        let mut known = self.compatible.lock().unwrap_or_else(PoisonError::into_inner);
-        *known.entry(pair).or_insert_with(|| {
-            let checks = [(one, other), (other, one)];
-            let differences: Vec<String> = checks
-                .into_iter()
-                .filter_map(|(interface, implementation)| {
-                    check_layout_compatibility(interface, implementation).err()
-                })
-                .map(|errors| errors.to_string())
-                .collect();
-            for differences in &differences {
+        let known = || self.compatible.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compatible) = known().get(&pair) {
+            return *compatible;
+        }
+        let mut compatible = true;
+        for (interface, implementation) in [(one, other), (other, one)] {
+            if let Err(differences) = check_layout_compatibility(interface, implementation) {
                 tracing::debug!("two message types differ: {differences}");
+                compatible = false;
             }
-            differences.is_empty()
-        })
+        }
+        known().insert(pair, compatible);
+        compatible
     }
 }
 

@@ -66,6 +66,10 @@ impl Dispatcher {
         let cancelled = matches!(plugin.state, Task::Cancelled(_));
         plugin.state = Task::Ended;
         match ended {
+            // It was about to publish when that ended; nothing else is wrong with it.
+            Err(report) if report.publishing_ended && self.state.deadline.is_some() => {
+                debug!("Task for '{name}' ended: {report}");
+            }
             Err(report) => {
                 tracing::error!(instance = &*name, "Task for '{name}' failed: {report}");
                 self.fail(Failure::plugin(&name, "task", report));

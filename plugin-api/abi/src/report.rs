@@ -25,6 +25,10 @@ pub struct Report {
     /// `file:line:column` of a panic, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Whether it comes from a publish after publishing had ended. A task that ends so during a
+    /// shutdown has not failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publishing_ended: bool,
     /// The backtrace, where one was asked for (`RUST_BACKTRACE`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backtrace: Option<String>,

@@ -6,7 +6,6 @@ use lifespan_abi::OsArg;
 use super::*;
 use crate::context::Context;
 use crate::panics::tests::hook;
-use crate::plugin::BoxFuture;
 use crate::prelude::*;
 use crate::testing::{Host, ready};
 
@@ -136,10 +135,8 @@ fn the_spec_is_that_of_the_same_command() {
 }
 
 #[test]
-fn the_macro_tells_the_plugins_facts() {
+fn the_macro_tells_what_the_plugin_is() {
     assert_eq!((fish::NAME, fish::SUMMARY), ("fish", "Catch fish"));
-    let _: BoxFuture<Result<()>> =
-        fish::start(Fish { count: 1, sleep: Seconds::default(), panic: None }, {
-            Host::default().context()
-        });
+    let args = Fish { count: 1, sleep: Seconds::default(), panic: None };
+    assert!(ready(fish::start(args, Host::default().context())).is_ok());
 }

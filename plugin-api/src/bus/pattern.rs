@@ -30,7 +30,8 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub(crate) fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    #[doc(hidden)]
+    pub fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSLESS, false)
     }
 
@@ -39,7 +40,8 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub(crate) fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    #[doc(hidden)]
+    pub fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSY, false)
     }
 
@@ -48,7 +50,8 @@ impl Pattern {
     /// # Errors
     ///
     /// The text is no pattern.
-    pub(crate) fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    #[doc(hidden)]
+    pub fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LATEST, true)
     }
 

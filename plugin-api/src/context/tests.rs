@@ -79,3 +79,11 @@ fn a_shutdown_tells_why() {
     ctx.request_shutdown("enough fish");
     assert_eq!(ready(shutdown), "enough fish");
 }
+
+#[test]
+fn what_the_bus_refuses_is_told() {
+    let ctx = Host::default().context();
+    let refused = ctx.topic::<u32>("fish").unwrap_err();
+    assert!(refused.to_string().contains("no bus"), "{refused}");
+    assert!(ctx.messages_of("**").is_err());
+}

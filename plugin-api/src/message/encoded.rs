@@ -77,6 +77,18 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Message for Encode
     }
 }
 
+impl<T: DeserializeOwned> Encoded<T> {
+    /// The value that the bytes of a received message are, such as the key of
+    /// [`updates_by`](crate::bus::Topic::updates_by) sees them.
+    ///
+    /// # Errors
+    ///
+    /// What was published is not a `T`.
+    pub fn decode(bytes: &[u8]) -> Result<T, DecodeError> {
+        rmp_serde::from_slice(bytes).map_err(DecodeError::new)
+    }
+}
+
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Lent<'_, Encoded<T>> {
     /// The value.
     ///
@@ -84,7 +96,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Lent<'_, Encoded<T
     ///
     /// What was published is not a `T`.
     pub fn decode(&self) -> Result<T, DecodeError> {
-        decode(self)
+        Encoded::decode(self)
     }
 }
 
@@ -95,12 +107,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Kept<Encoded<T>> {
     ///
     /// What was published is not a `T`.
     pub fn decode(&self) -> Result<T, DecodeError> {
-        decode(self)
+        Encoded::decode(self)
     }
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    rmp_serde::from_slice(bytes).map_err(DecodeError::new)
 }
 
 #[cfg(test)]

@@ -104,3 +104,6 @@ impl Drop for Lending {
 fn nothing(status: PollStatus) -> Batch {
     Batch { status, len: 0, messages: ptr::null(), sequence: 0, skipped: 0 }
 }
+
+#[cfg(test)]
+mod tests;

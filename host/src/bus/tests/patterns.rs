@@ -1,0 +1,132 @@
+//! Subscriptions to all topics that match.
+
+use lifespan_abi::{BusFault, Mode, PollStatus};
+
+use super::*;
+
+fn listen(party: &Party, pattern: &str, mode: Mode, current: bool) -> SubscriptionBox {
+    party.bus().subscribe_pattern(pattern.into(), options(mode, current)).into_result().unwrap()
+}
+
+/// All that is there: topic, publisher, value.
+fn drain(subscription: &mut SubscriptionBox) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    loop {
+        let batch = poll_owned(subscription, 0);
+        if batch.status != PollStatus::READY {
+            return all;
+        }
+        for delivery in batch.deliveries {
+            assert_eq!(delivery.published, 7);
+            let value = delivery.message.to_json().unwrap();
+            all.push((delivery.topic.into(), delivery.publisher.into(), value));
+        }
+    }
+}
+
+fn row(topic: &str, publisher: &str, value: &str) -> (String, String, String) {
+    (topic.into(), publisher.into(), value.into())
+}
+
+#[test]
+fn topics_that_are_there_and_that_come_later_of_any_type() {
+    let world = World::new();
+    let (one, two) = (world.running("one"), world.running("two"));
+    let early = one.topic::<u32>("a/x", 0);
+    let mut pattern = listen(&two, "a/*", Mode::LOSSLESS, false);
+    let wakes = Arc::<Wakes>::default();
+    poll_batch(&mut pattern, &Waker::from(wakes.clone()), 0);
+    early.try_publish(1).unwrap();
+    assert_eq!(wakes.count(), 1);
+    let later = two.topic::<String>("a/y", 0);
+    later.try_publish("hello".into()).unwrap();
+    one.topic::<u32>("b/x", 0).try_publish(2).unwrap();
+    one.topic::<u32>("a/x/z", 0).try_publish(3).unwrap();
+    early.try_publish(4).unwrap();
+    let expect = [row("a/x", "one", "1"), row("a/x", "one", "4"), row("a/y", "two", "\"hello\"")];
+    assert_eq!(drain(&mut pattern), expect);
+}
+
+#[test]
+fn a_waiting_pattern_is_woken_by_a_new_topic() {
+    let world = World::new();
+    let party = world.running("a");
+    let mut pattern = listen(&party, "**", Mode::LATEST, true);
+    let wakes = Arc::<Wakes>::default();
+    let waker = Waker::from(wakes.clone());
+    assert_eq!(poll_batch(&mut pattern, &waker, 0).status, PollStatus::PENDING);
+    let topic = party.raw("new/one", 0);
+    while poll_batch(&mut pattern, &waker, 0).status == PollStatus::READY {}
+    let before = wakes.count();
+    publish(&topic, 1);
+    assert_eq!(wakes.count(), before + 1);
+    assert_eq!(drain(&mut pattern), [row("new/one", "a", "1")]);
+}
+
+#[test]
+fn it_starts_with_current_values_if_asked() {
+    let world = World::new();
+    let party = world.running("a");
+    let topic = party.raw("t", 0);
+    publish(&topic, 1);
+    assert_eq!(drain(&mut listen(&party, "*", Mode::LATEST, true)), [row("t", "a", "1")]);
+    assert_eq!(drain(&mut listen(&party, "*", Mode::LATEST, false)), []);
+}
+
+#[test]
+fn a_topic_that_ends_is_delivered_and_forgotten() {
+    let world = World::new();
+    let party = world.running("a");
+    let mut pattern = listen(&party, "*", Mode::LOSSLESS, false);
+    for n in 0..3 {
+        let topic = party.raw("t", 0);
+        publish(&topic, n);
+    }
+    assert_eq!(party.member.backlog(), 3);
+    let values: Vec<String> = drain(&mut pattern).into_iter().map(|row| row.2).collect();
+    assert_eq!(values, ["0", "1", "2"]);
+    assert_eq!(party.member.backlog(), 0);
+}
+
+#[test]
+fn a_lossless_pattern_gates_and_none_is_starved() {
+    let world = World::new();
+    let (one, two) = (world.running("one"), world.running("two"));
+    let (a, b) = (one.raw("a", 4), one.raw("b", 4));
+    let mut pattern = listen(&two, "*", Mode::LOSSLESS, false);
+    (0..4).for_each(|n| assert_eq!(publish(&a, n), PublishStatus::PUBLISHED));
+    assert_eq!(publish(&a, 4), PublishStatus::FULL);
+    publish(&b, 10);
+    let first: Vec<_> = (0..2).map(|_| poll_owned(&mut pattern, 1).deliveries).collect();
+    let mut topics: Vec<_> = first.iter().map(|batch| batch[0].topic.as_str()).collect();
+    topics.sort_unstable();
+    assert_eq!(topics, ["a", "b"]);
+    drain(&mut pattern);
+    assert_eq!(publish(&a, 4), PublishStatus::PUBLISHED);
+}
+
+#[test]
+fn it_ends_with_the_bus_when_all_is_delivered() {
+    let world = World::new();
+    let party = world.running("a");
+    let topic = party.raw("t", 0);
+    let mut pattern = listen(&party, "*", Mode::LOSSLESS, false);
+    publish(&topic, 1);
+    world.bus.close();
+    assert_eq!(drain(&mut pattern), [row("t", "a", "1")]);
+    assert_eq!(poll_owned(&mut pattern, 0).status, PollStatus::CLOSED);
+}
+
+#[test]
+fn a_wrong_pattern_or_name_is_refused() {
+    let world = World::new();
+    let party = world.running("a");
+    let bus = party.bus();
+    let fault = bus.subscribe_pattern("a/**/b".into(), options(Mode::LOSSY, false));
+    let fault = fault.into_result().err().unwrap();
+    assert_eq!(fault.code, BusFault::NAME);
+    assert!(fault.reason.starts_with("`a/**/b` is not a pattern: "), "{}", fault.reason);
+    let fault = bus.topic("a/*".into(), kind_of::<u32>(), 0).into_result().err().unwrap();
+    assert_eq!(fault.code, BusFault::NAME);
+    assert_eq!(fault.reason, "`a/*` is not a topic's name: `*` stands only in patterns");
+}
