@@ -270,7 +270,7 @@ impl Prepared {
         &self.plan
     }
 
-    /// Ends the run when the task of that instance has ended.
+    /// Ends the run when the task of that instance has ended; of several, when all have.
     ///
     /// # Errors
     ///

@@ -126,7 +126,7 @@ pub(crate) struct Dispatcher {
     pub(crate) asked: watch::Receiver<Asked>,
     pub(crate) begun: watch::Sender<Option<Arc<str>>>,
     pub(crate) limits: Limits,
-    /// The instances whose end ends the run.
+    /// The instances whose end is still waited for: with the last of them the run ends.
     pub(crate) until: Vec<String>,
     state: State,
 }

@@ -1,7 +1,10 @@
 //! One run: the two runtimes, the watchdog, and the instances' contexts around the dispatcher.
 //!
 //! Plugins share one multi-threaded runtime. The dispatcher has a small one of its own on the
-//! caller's thread, with its own timer: if plugins block every worker, deadlines still pass.
+//! caller's thread, with its own timer: if plugins block every worker, deadlines still pass. The
+//! plugins' sleeps use that timer too. On the shared runtime the timer is driven by whichever worker
+//! parks there last; one that wakes for a task and is blocked by it takes the timer with it, while
+//! the others sleep.
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
@@ -47,6 +50,7 @@ pub(crate) fn run(
     let bus = Bus::new(BusOptions::new(clock.clone()));
     let shared = Shared {
         runtime: shared_runtime.handle().clone(),
+        timer: own_runtime.handle().clone(),
         clock,
         shutdown: shutdown.clone(),
         begun: has_begun,

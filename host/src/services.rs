@@ -34,6 +34,8 @@ const KEPT_REPORTS: usize = 8;
 pub(crate) struct Shared {
     /// The runtime that polls the instances.
     pub(crate) runtime: Handle,
+    /// The runtime whose timer wakes the instances: the dispatcher's, which no plugin can block.
+    pub(crate) timer: Handle,
     /// The run's clock.
     pub(crate) clock: Clock,
     /// Where an instance asks for a shutdown.
@@ -130,7 +132,7 @@ impl Services for InstanceServices {
         guard(
             "sleep_until",
             || FfiFuture::new(std::future::pending()),
-            || FfiFuture::new(Entered::new(&shared.runtime, || shared.clock.sleep_until(deadline))),
+            || FfiFuture::new(Entered::new(&shared.timer, || shared.clock.sleep_until(deadline))),
         )
     }
 

@@ -143,8 +143,8 @@ fn a_line_may_be_read_from_a_file() {
 
 #[test]
 fn a_name_that_ended_a_stage_is_hinted_at() {
-    let output = check_refused("join a load", &["--then", "-- "]);
-    output.assert_has(&["load"]);
+    let output = check_refused("join a load", &["hint: ", "`--then`", "`--`"]);
+    output.assert_has(&["`load`", "`join`"]);
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn a_dry_run_shows_stages_order_and_libraries_and_runs_nothing() {
     let library = crate::artifacts::library(&crate::artifacts::fixtures(), "fixtures");
     let library = library.display();
     let expect = format!(
-        "1. base@x\n   stage     base\n   library   {library}\n\
-         2. upper\n   stage     upper\n   library   {library}\n   requires  base\n\
-         3. tag\n   stage     tag '--label=a'\\''b'\n   library   {library}\n"
+        "1. base@x\n   stage     base\n   library   `{library}`\n\
+         2. upper\n   stage     upper\n   library   `{library}`\n   requires  base\n\
+         3. tag\n   stage     tag '--label=a'\\''b'\n   library   `{library}`\n"
     );
     assert_eq!(output.stdout, expect, "{output}");
     assert_eq!(output.stderr, "", "{output}");

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::artifacts;
 
 /// What fixtures put before a line that a test looks for.
-pub(crate) const MARK: &str = "» ";
+pub(crate) const MARK: &str = ">> ";
 
 /// How long a test waits for a line.
 const LINE_LIMIT: Duration = Duration::from_secs(20);
@@ -190,7 +190,7 @@ impl Process {
     pub(crate) fn wait_for_line(&mut self, needle: &str) {
         let (text, changed) = &*self.stderr.text;
         let end = Instant::now() + LINE_LIMIT;
-        let mut text = text.lock().expect("the reader does not panic");
+        let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let so_far = String::from_utf8_lossy(&text.bytes).into_owned();
             if so_far.contains(needle) {
@@ -202,7 +202,7 @@ impl Process {
                 "`{needle}` was not written by `{}` but:\n{so_far}",
                 self.line
             );
-            text = changed.wait_timeout(text, left).expect("the reader does not panic").0;
+            text = changed.wait_timeout(text, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -327,7 +327,7 @@ impl Stream {
             let mut chunk = [0; 4096];
             loop {
                 let count = from.read(&mut chunk).unwrap_or(0);
-                let mut text = shared.0.lock().expect("nobody panics with it");
+                let mut text = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
                 text.bytes.extend_from_slice(&chunk[..count]);
                 text.ended = count == 0;
                 shared.1.notify_all();
@@ -344,7 +344,7 @@ impl Stream {
     }
 
     fn so_far(&self) -> String {
-        let text = self.text.0.lock().expect("the reader does not panic");
+        let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&text.bytes).into_owned()
     }
 

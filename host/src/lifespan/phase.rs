@@ -61,9 +61,17 @@ pub(super) async fn wait<T>(
 }
 
 /// Drops a phase that is under way; answers whether its thread let go of it before the deadline.
-pub(super) async fn abort<T>(phase: Phase<T>, deadline: Instant) -> bool {
+pub(super) async fn abort<T>(
+    phase: Phase<T>,
+    deadline: Instant,
+    asked: &mut watch::Receiver<Asked>,
+) -> Result<bool, Abandon> {
     phase.abort();
-    timeout_at(deadline, phase).await.is_ok()
+    tokio::select! {
+        biased;
+        signal = forced(asked) => Err(Abandon::Forced(signal)),
+        ended = timeout_at(deadline, phase) => Ok(ended.is_ok()),
+    }
 }
 
 /// Ready with the reason when an orderly end is asked for.

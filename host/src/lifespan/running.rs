@@ -31,7 +31,14 @@ impl Dispatcher {
     ) -> Result<(), Abandon> {
         let mut stop = self.asked.clone();
         let mut told = usize::MAX;
+        let done = running.iter().filter(|plugin| plugin.state == Task::None);
+        let done: Vec<_> = done.map(|plugin| plugin.ready.bound.name()).collect();
+        // Those that have no task have nothing left to be waited for.
+        let none_left = done.iter().filter_map(|name| self.until_ended(name)).next_back();
         let why = loop {
+            if let Some(why) = none_left {
+                break why;
+            }
             let keepers: Vec<_> = running.iter().filter(|plugin| plugin.keeps_alive()).collect();
             if keepers.is_empty() {
                 break "all tasks have ended".to_owned();
@@ -78,7 +85,16 @@ impl Dispatcher {
             Ok(_) if cancelled => debug!("Task for '{name}' cancelled"),
             Ok(_) => debug!("Task for '{name}' ended"),
         }
-        self.until.iter().any(|until| **until == *name).then(|| format!("'{name}' has ended"))
+        self.until_ended(&name)
+    }
+
+    /// Notes the end of an instance. Answers why the run ends by that, if it was the last one that
+    /// the run was to wait for.
+    fn until_ended(&mut self, name: &str) -> Option<String> {
+        let waited = self.until.len();
+        self.until.retain(|until| until != name);
+        let last = self.until.is_empty() && waited > 0;
+        last.then(|| format!("'{name}' has ended"))
     }
 }
 

@@ -68,7 +68,7 @@ impl Dispatcher {
         };
         self.begin_shutdown(&why);
         let deadline = self.deadline(plugin.limits.teardown);
-        if phase.is_finished() || abort(phase, deadline).await {
+        if phase.is_finished() || abort(phase, deadline, &mut self.asked).await? {
             self.release(plugin).await?;
         } else {
             self.give_up(&plugin);

@@ -42,7 +42,8 @@ impl Dispatcher {
                         .hint("give it more time with `--teardown-timeout`");
                     self.fail(Failure::plugin(&name, "tear-down", report));
                     // A moment for a thread that is not blocked to let go of it.
-                    if !abort(phase, Instant::now() + super::MOMENT).await {
+                    let moment = Instant::now() + super::MOMENT;
+                    if !abort(phase, moment, &mut self.asked).await? {
                         if lost_count {
                             self.count_lost(&bound);
                         }
