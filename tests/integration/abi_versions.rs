@@ -14,7 +14,7 @@ use crate::forge::Forge;
 use crate::nested::copy;
 use crate::next::{Next, next, next_version};
 
-const COUNT: &str = "countdown --from 2 --sleep 1ms";
+const COUNT: &str = "countdown --from 2 --sleep 20ms";
 
 #[test]
 fn an_old_plugin_runs_in_an_old_host() {

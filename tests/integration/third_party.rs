@@ -29,7 +29,7 @@ async fn weather(args: Weather, ctx: Context) -> Result<()> {
         for day in (1..=args.days).rev() {
             info!("rain in {day} days");
             countdown.publish(day).await?;
-            ctx.sleep(std::time::Duration::from_millis(20)).await;
+            ctx.sleep(std::time::Duration::from_millis(50)).await;
         }
         Ok(())
     })
