@@ -61,7 +61,7 @@ pub(crate) fn run(
     };
     let bound = stages.into_iter().enumerate();
     let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
-    let dispatcher = Dispatcher::new(bus, shutdown.watch(), begun, limits, until);
+    let dispatcher = Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, limits, until);
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
     shared_runtime.shutdown_background();
