@@ -294,3 +294,6 @@ impl StoppedPlugin {
         StoppedPlugin { open: ready.stance != Stance::DONE, bound: ready.bound }
     }
 }
+
+#[cfg(test)]
+mod tests;
