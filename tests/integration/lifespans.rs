@@ -196,11 +196,9 @@ fn a_failed_task_is_told_with_instance_phase_causes_and_hint() {
 
 #[test]
 fn a_failed_tear_down_is_told_and_the_rest_is_torn_down() {
-    for (how, message) in [
-        ("error", "cannot cook"),
-        ("panic", "fault at Teardown"),
-        ("hang", "it did not finish "),
-    ] {
+    for (how, message) in
+        [("error", "cannot cook"), ("panic", "fault at Teardown"), ("hang", "it did not finish ")]
+    {
         let line = format!(
             "--teardown-timeout 300ms probe@a --task 0 fault --at teardown --how {how} probe@b --task 0"
         );
