@@ -124,7 +124,12 @@ impl Dispatcher {
             busy(&owner, || drop(instance));
         });
         let until = deadline.max(after(MOMENT));
-        if timeout_at(until, dropped).await.is_err() {
+        let in_time = tokio::select! {
+            biased;
+            signal = forced(&mut self.asked) => return Err(Abandon::Forced(signal)),
+            dropped = timeout_at(until, dropped) => dropped.is_ok(),
+        };
+        if !in_time {
             tracing::error!("'{}' blocks while it is dropped", context.name);
             self.leave(&context.name);
         }
