@@ -23,7 +23,7 @@ use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::log::instance_span;
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
-use crate::watchdog::Watchdog;
+use crate::watchdog;
 use crate::worker::{Owner, Workers};
 
 /// Workers below which one plugin that blocks would stop all others.
@@ -47,10 +47,7 @@ pub(crate) fn run(
         Ok(machinery) => machinery,
         Err(error) => return host_failed(&error),
     };
-    let _watchdog = match Watchdog::start(workers, names, bus.clone()) {
-        Ok(watchdog) => watchdog,
-        Err(error) => return host_failed(&error),
-    };
+    own_runtime.spawn(watchdog::watch(workers, names, bus.clone()));
     let (begun, has_begun) = watch::channel(None);
     let shared = Shared {
         runtime: shared_runtime.handle().clone(),
@@ -75,7 +72,7 @@ fn machinery(workers: &Arc<Workers>) -> std::io::Result<(Runtime, Runtime)> {
         .worker_threads(count.max(FEWEST_WORKERS))
         .thread_name("lifespan-worker")
         .on_thread_start(move || started.thread_started())
-        .enable_all()
+        // Neither timer nor I/O: instances sleep by the dispatcher's timer, and do no I/O here.
         .build()?;
     let own = Builder::new_current_thread().enable_time().build()?;
     Ok((shared, own))

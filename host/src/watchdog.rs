@@ -1,12 +1,11 @@
 //! Warns of what holds others up, and names it: an instance that holds a thread of the runtime, and
 //! one that lets publishers wait by taking nothing.
 //!
-//! A thread of its own looks at all workers and topics a few times per threshold. It only reads; it
-//! cannot end what blocks.
+//! It looks at all workers and topics a few times per threshold, on the dispatcher's thread, which no
+//! plugin can block. It only reads; it cannot end what blocks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
@@ -22,12 +21,6 @@ const BLOCKED: Duration = Duration::from_millis(500);
 /// works message by message should be.
 const JAMMED: Duration = Duration::from_secs(2);
 
-/// A watchdog that watches until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Watchdog {
-    _stop: mpsc::Sender<()>,
-}
-
 /// Something that has not moved since when, and when it is to be named (next).
 struct Held<T> {
     at: T,
@@ -36,41 +29,28 @@ struct Held<T> {
     threshold: Duration,
 }
 
-impl Watchdog {
-    /// Starts watching; `names` has the instances' names by their numbers.
-    ///
-    /// # Errors
-    ///
-    /// The system gives no thread.
-    pub(crate) fn start(
-        workers: Arc<Workers>,
-        names: HashMap<u64, Arc<str>>,
-        bus: Bus,
-    ) -> std::io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
-        std::thread::Builder::new().name("lifespan-watchdog".into()).spawn(move || {
-            let (mut held, mut jams) = (Vec::new(), HashMap::new());
-            while stopped.recv_timeout(BLOCKED / 4) == Err(RecvTimeoutError::Timeout) {
-                let now = Instant::now();
-                look(&workers.look(), &mut held, now, |owner, time| {
-                    let name = names.get(&owner).map_or("?", |name| name);
-                    warn!(
-                        instance = name,
-                        "'{name}' has been blocking a worker thread for {:.1} s; others may wait",
-                        time.as_secs_f64()
-                    );
-                });
-                look_at_jams(bus.jams(), &mut jams, now, |jam, time| {
-                    warn!(
-                        "'{}' has taken nothing from topic '{}' for {:.1} s; its publishers wait",
-                        jam.behind.join("', '"),
-                        jam.topic,
-                        time.as_secs_f64()
-                    );
-                });
-            }
-        })?;
-        Ok(Watchdog { _stop: stop })
+/// Watches for ever; `names` has the instances' names by their numbers.
+pub(crate) async fn watch(workers: Arc<Workers>, names: HashMap<u64, Arc<str>>, bus: Bus) {
+    let (mut held, mut jams) = (Vec::new(), HashMap::new());
+    loop {
+        tokio::time::sleep(BLOCKED / 4).await;
+        let now = Instant::now();
+        look(&workers.look(), &mut held, now, |owner, time| {
+            let name = names.get(&owner).map_or("?", |name| name);
+            warn!(
+                instance = name,
+                "'{name}' has been blocking a worker thread for {:.1} s; others may wait",
+                time.as_secs_f64()
+            );
+        });
+        look_at_jams(bus.jams(), &mut jams, now, |jam, time| {
+            warn!(
+                "'{}' has taken nothing from topic '{}' for {:.1} s; its publishers wait",
+                jam.behind.join("', '"),
+                jam.topic,
+                time.as_secs_f64()
+            );
+        });
     }
 }
 
