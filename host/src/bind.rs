@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifespan_abi::abi_stable::std_types::ROption;
-use lifespan_abi::{BindReply, BindRequest, BindStatus, InstanceBox, OsArg, PluginFacts, Report};
+use lifespan_abi::{
+    BindReply, BindRequest, BindSettings, BindStatus, InstanceBox, OsArg, PluginFacts, Report,
+};
 
 use crate::chain::Stage;
 use crate::error::Failure;
@@ -81,12 +83,15 @@ pub(crate) fn bind(
     host: &Host,
     rendering: Rendering,
 ) -> Result<Bound, Failure> {
+    let mut settings = BindSettings::default();
+    settings.display_name = format!("{} {}", host.name(), stage.plugin);
+    settings.instance = instance.to_string();
+    settings.width = rendering.width;
+    settings.color = rendering.color;
     let reply = library.bind(BindRequest {
         plugin: stage.plugin.as_str().into(),
-        display_name: format!("{} {}", host.name(), stage.plugin).into(),
         args: stage.args.iter().map(|arg| OsArg::from(arg.as_os_str())).collect(),
-        width: rendering.width,
-        color: rendering.color,
+        settings: settings.to_json(),
     });
     let facts = library.library().descriptor().plugin(&stage.plugin).cloned().unwrap_or_default();
     match reply {

@@ -30,7 +30,9 @@ use std::sync::Arc;
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString};
 use lifespan_abi::bus::Bus as AbiBus;
-use lifespan_abi::{BusBox, BusFault, MessageTypeRef, SubscribeOptions, SubscriptionBox, TopicBox};
+use lifespan_abi::{
+    BusBox, BusFault, FaultCode, MessageTypeRef, SubscribeOptions, SubscriptionBox, TopicBox,
+};
 
 use crate::bus::member::Instance;
 pub(crate) use crate::bus::member::{Lost, Phase};
@@ -82,7 +84,8 @@ impl Bus {
 
     /// Makes an instance a member. It begins in [`Phase::Setup`].
     pub(crate) fn member(&self, name: &str, generation: u32) -> Member {
-        Member { shared: self.shared.clone(), instance: Instance::new(name, generation) }
+        let instance = self.shared.instances.add(name, generation);
+        Member { shared: self.shared.clone(), instance }
     }
 
     /// The topics on which publishers wait for room now.
@@ -155,8 +158,13 @@ impl AbiBus for Member {
             || Subscription::to_pattern(&self.shared, &self.instance, pattern.as_str(), options);
         guard("bus: subscribe", || Err(failed()), subscribe).into()
     }
+
+    fn instance_name(&self, number: u64) -> RString {
+        let name = || self.shared.instances.name(number).as_deref().map(RString::from);
+        guard("bus: name of an instance", || None, name).unwrap_or_default()
+    }
 }
 
-fn fault(code: u32, reason: impl Into<RString>) -> BusFault {
+fn fault(code: FaultCode, reason: impl Into<RString>) -> BusFault {
     BusFault { code, reason: reason.into() }
 }

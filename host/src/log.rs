@@ -22,7 +22,7 @@ use tracing_core::{Dispatch, Event};
 
 use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RSlice, RStr};
-use lifespan_abi::{FieldValue, LogSink, LogSinkBox, Parent};
+use lifespan_abi::{FieldValue, LogSink, LogSinkBox, Parent, ParentKind};
 
 #[cfg(feature = "cli")]
 pub(crate) use self::filter::directives;
@@ -63,9 +63,9 @@ enum Above {
 impl HostSink {
     fn above(&self, parent: Parent) -> Above {
         match parent.kind {
-            Parent::ROOT => Above::Root,
+            ParentKind::ROOT => Above::Root,
             // The host may have dropped that span by its own filter: then it is as if absent.
-            Parent::SPAN => self.spans.get(parent.span).map_or(Above::Current, Above::Span),
+            ParentKind::SPAN => self.spans.get(parent.span).map_or(Above::Current, Above::Span),
             _ => Above::Current,
         }
     }
@@ -146,10 +146,6 @@ impl LogSink for HostSink {
             }
         };
         guard("log leaving a span", || (), body);
-    }
-
-    fn clone_span(&self, span: u64) {
-        guard("log reference to a span", || (), || self.spans.clone_span(span));
     }
 
     fn close_span(&self, span: u64) {

@@ -188,13 +188,15 @@ impl Services for InstanceServices {
         );
     }
 
-    fn shutdown(&self) -> FfiFuture<RString> {
+    fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString> {
         let context = &self.context;
         guard(
             "shutdown",
             || FfiFuture::new(std::future::pending()),
             || {
-                context.ends_itself.store(true, Ordering::Relaxed);
+                if ends_itself {
+                    context.ends_itself.store(true, Ordering::Relaxed);
+                }
                 let mut begun = context.shared.begun.clone();
                 FfiFuture::new(Entered::new(&context.shared.runtime, || async move {
                     match begun.wait_for(Option::is_some).await {

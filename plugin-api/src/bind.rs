@@ -10,7 +10,9 @@ use clap::error::ErrorKind;
 use clap::{ColorChoice, Command, FromArgMatches};
 use lifespan_abi::abi_stable::std_types::ROption::{RNone, RSome};
 use lifespan_abi::abi_stable::std_types::RString;
-use lifespan_abi::{BindReply, BindRequest, BindStatus, CommandSpec, InstanceBox, Report};
+use lifespan_abi::{
+    BindReply, BindRequest, BindSettings, BindStatus, CommandSpec, InstanceBox, Report,
+};
 
 use crate::command::describe;
 use crate::instance::instance;
@@ -24,7 +26,15 @@ pub(crate) fn spec<P: Plugin>() -> anyhow::Result<CommandSpec> {
 
 /// Parses a stage's arguments; an instance comes of it, or a text for the user.
 pub(crate) fn bind<P: Plugin>(request: BindRequest) -> BindReply {
-    match catch(|| parse::<P>(&request)) {
+    let settings = match BindSettings::from_json(&request.settings) {
+        Ok(settings) => settings,
+        Err(error) => {
+            let mut report = Report::error("the host's settings for binding cannot be read");
+            report.causes.push(error.to_string());
+            return refuse(report);
+        }
+    };
+    match catch(|| parse::<P>(&request, &settings)) {
         Ok(Ok(instance)) => BindReply {
             status: BindStatus::BOUND,
             instance: RSome(instance),
@@ -48,14 +58,20 @@ pub(crate) fn refuse(report: Report) -> BindReply {
     }
 }
 
-fn parse<P: Plugin>(request: &BindRequest) -> Result<InstanceBox, (BindStatus, String)> {
-    let width = usize::try_from(request.width).unwrap_or(usize::MAX);
-    let display_name = request.display_name.as_str();
+fn parse<P: Plugin>(
+    request: &BindRequest,
+    settings: &BindSettings,
+) -> Result<InstanceBox, (BindStatus, String)> {
+    let width = usize::try_from(settings.width).unwrap_or(usize::MAX);
+    let display_name = match settings.display_name.as_str() {
+        "" => P::NAME,
+        name => name,
+    };
     let mut command = command::<P>()
         .bin_name(display_name)
         .display_name(display_name)
         .term_width(width)
-        .color(if request.color { ColorChoice::Always } else { ColorChoice::Never });
+        .color(if settings.color { ColorChoice::Always } else { ColorChoice::Never });
     let words = request.args.iter().map(OsString::from);
     let parsed = command
         .try_get_matches_from_mut(words)
@@ -68,7 +84,7 @@ fn parse<P: Plugin>(request: &BindRequest) -> Result<InstanceBox, (BindStatus, S
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => BindStatus::ANSWER,
                 _ => BindStatus::USAGE,
             };
-            Err((status, rendered(&error.render(), request.color)))
+            Err((status, rendered(&error.render(), settings.color)))
         }
     }
 }

@@ -36,7 +36,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use lifespan_abi::abi_stable::std_types::ROption;
 use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{
     BusBox, KeyBox, Message as AbiMessage, Mode, PollStatus, PublishReply, PublishStatus,
@@ -104,7 +103,7 @@ impl<T: Message> Topic<T> {
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
         let bus = services.bus();
-        Topic::open_with_capacity(&bus, Clock(services), name, capacity)
+        Topic::open_with_capacity(&bus, Clock::new(services), name, capacity)
     }
 
     /// The topic's name.
@@ -234,18 +233,22 @@ impl<T: Message> Topic<T> {
                 return Poll::Ready(answer(reply));
             }
             *message = reply.message.into_option();
+            if message.is_none() {
+                let detail = "the host has not given back what it did not publish".to_owned();
+                return Poll::Ready(Err(PublishError::Other { detail }));
+            }
             let own = on_task(context);
-            let room = context.with_ffi_context(|context| self.handle.poll_room(context, own));
-            if room == PollStatus::PENDING {
-                return Poll::Pending;
+            match context.with_ffi_context(|context| self.handle.poll_room(context, own)) {
+                PollStatus::PENDING => return Poll::Pending,
+                PollStatus::READY | PollStatus::CLOSED => {}
+                PollStatus(status) => return Poll::Ready(Err(unknown(status, ""))),
             }
         }
     }
 
     /// Subscribes; a stream that cannot be is one that has ended.
     fn subscribe(&self, mode: Mode, current: bool, key: Option<KeyBox>) -> Option<SubscriptionBox> {
-        let key = key.map_or(ROption::RNone, ROption::RSome);
-        match self.handle.subscribe(SubscribeOptions { mode, current, key }).into_result() {
+        match self.handle.subscribe(SubscribeOptions::new(mode, current, key)).into_result() {
             Ok(subscription) => Some(subscription),
             Err(fault) => {
                 // The topic is open and the options are ours: only a host that fails comes here.
@@ -274,6 +277,17 @@ fn answer(reply: PublishReply) -> Result<(), PublishError> {
         PublishStatus::PUBLISHED => return Ok(()),
         PublishStatus::STUCK => PublishError::Stuck { detail },
         PublishStatus::CLAIMED => PublishError::Claimed { detail },
-        _ => PublishError::Closed { detail },
+        PublishStatus::CLOSED => PublishError::Closed { detail },
+        PublishStatus::FAILED if !detail.is_empty() => PublishError::Other { detail },
+        PublishStatus(status) => unknown(status, &detail),
     })
 }
+
+/// What a newer host may answer, or one that fails.
+fn unknown(status: u32, detail: &str) -> PublishError {
+    let colon = if detail.is_empty() { "" } else { ": " };
+    PublishError::Other { detail: format!("the host answers with status {status}{colon}{detail}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,14 @@ impl Context {
     /// An instance that has asked for this ends by itself: its task is not cancelled at once, but
     /// gets the grace period.
     pub fn shutdown(&self) -> impl Future<Output = String> + Send + use<> {
-        let reason = self.0.services.shutdown();
+        let reason = self.0.services.shutdown(true);
+        async { reason.await.into_string() }
+    }
+
+    /// As [`shutdown`](Self::shutdown), for who only wants to know: the task is cancelled at once, as
+    /// if nobody had asked.
+    pub fn shutdown_begun(&self) -> impl Future<Output = String> + Send + use<> {
+        let reason = self.0.services.shutdown(false);
         async { reason.await.into_string() }
     }
 
@@ -162,7 +169,7 @@ impl Context {
     ///
     /// The text is no pattern.
     pub fn messages_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
-        Pattern::messages(&self.0.services.bus(), pattern.as_ref())
+        Pattern::messages(self.0.services.bus(), pattern.as_ref())
     }
 
     /// As [`messages_of`](Self::messages_of), but nobody waits: the oldest messages are skipped and
@@ -172,7 +179,7 @@ impl Context {
     ///
     /// The text is no pattern.
     pub fn lossy_messages_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
-        Pattern::lossy(&self.0.services.bus(), pattern.as_ref())
+        Pattern::lossy(self.0.services.bus(), pattern.as_ref())
     }
 
     /// As [`messages_of`](Self::messages_of), but the latest value of each topic, beginning with
@@ -182,7 +189,7 @@ impl Context {
     ///
     /// The text is no pattern.
     pub fn updates_of(&self, pattern: impl AsRef<str>) -> Result<Pattern, BusError> {
-        Pattern::updates(&self.0.services.bus(), pattern.as_ref())
+        Pattern::updates(self.0.services.bus(), pattern.as_ref())
     }
 }
 

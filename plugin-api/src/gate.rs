@@ -83,6 +83,8 @@ pub(crate) struct Gate {
 struct State {
     phase: Phase,
     finding: Finding,
+    /// The fault has been told: there is no second one.
+    fault_told: bool,
     cancelled: bool,
     /// The thread that polls the lifespan's function at this moment.
     poller: Option<ThreadId>,
@@ -99,6 +101,7 @@ impl Gate {
             state: Mutex::new(State {
                 phase: Phase::Setup,
                 finding: Finding::default(),
+                fault_told: false,
                 cancelled: false,
                 poller: None,
                 outer: None,
@@ -165,12 +168,30 @@ impl Gate {
         } else {
             Report::error("`run`, `background` or `idle` was called after the lifespan's end")
         };
-        let fault = state.finding.fault.get_or_insert(fault).clone();
+        if !state.fault_told {
+            state.finding.fault.get_or_insert_with(|| fault.clone());
+        }
         if state.phase == Phase::Setup {
             state.wake_outer();
             return Admission::Held;
         }
+        if state.phase == Phase::Run {
+            // The run fails with it, for which the task must be dropped: whoever stands at the gate
+            // does that when polled, which on this very thread it may have been already.
+            state.cancelled = true;
+            let wakers = [state.inner.take(), state.outer.take()];
+            drop(state);
+            wakers.into_iter().for_each(wake);
+        }
         Admission::Refused(Failure::new(fault))
+    }
+
+    /// Takes the fault, to tell it.
+    pub(crate) fn take_fault(&self) -> Option<Report> {
+        let mut state = self.lock();
+        let fault = state.finding.fault.take();
+        state.fault_told |= fault.is_some();
+        fault
     }
 
     /// Asks what to do now. Registers the waker of `context` where it is needed.

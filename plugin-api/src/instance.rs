@@ -157,16 +157,29 @@ impl Future for Run {
             return Poll::Ready(ending(end));
         }
         let (polled, finding) = self.lifespan.poll(context);
-        match (polled, finding.end) {
-            (Polled::Panicked(report), _) => failed(report),
-            (Polled::Gone, _) => failed(Report::error(OVER)),
-            (Polled::Busy, _) => failed(Report::error(BUSY)),
-            (Polled::Pending, None) => Poll::Pending,
-            (Polled::Pending, Some(end)) => Poll::Ready(ending(end)),
+        let end = match (polled, finding.end) {
+            (Polled::Panicked(report), _) => return failed(report),
+            (Polled::Gone, _) => return failed(Report::error(OVER)),
+            (Polled::Busy, _) => return failed(Report::error(BUSY)),
+            (Polled::Pending, None) => return Poll::Pending,
+            (Polled::Pending, Some(end)) => end,
             (Polled::Returned(result), end) => {
-                self.lifespan.keep(result);
-                Poll::Ready(ending(end.unwrap_or(TaskEnd::Cancelled)))
+                let failed_before =
+                    matches!(end, Some(TaskEnd::Failed(_))) || finding.fault.is_some();
+                match result {
+                    // The function did not wait for the tear-down: this is how the run went.
+                    Err(report) if !failed_before => {
+                        self.lifespan.keep(Ok(()));
+                        return failed(report);
+                    }
+                    result => self.lifespan.keep(result),
+                }
+                end.unwrap_or(TaskEnd::Cancelled)
             }
+        };
+        match self.lifespan.gate.take_fault() {
+            Some(fault) => failed(fault),
+            None => Poll::Ready(ending(end)),
         }
     }
 }

@@ -115,3 +115,8 @@ pub mod __private {
 
 #[cfg(test)]
 mod testing;
+
+/// The README's own example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -72,19 +72,30 @@ pub(crate) fn set_filter(text: &str) {
     }
 }
 
-/// What to tell an author whose code failed with `message` because it tried to install logging of
-/// its own.
+/// What to tell an author whose code failed with `message` because it did itself what a plugin leaves
+/// to its host: it installed logging, or used a runtime that is not there.
 pub(crate) fn explain(message: &str) -> Option<&'static str> {
-    const SIGNS: [&str; 4] = [
+    const LOGGING: [&str; 4] = [
         "global default trace dispatcher",
         "global default subscriber",
         "logging system was already initialized",
         "SetLoggerError",
     ];
-    SIGNS.iter().any(|sign| message.contains(sign)).then_some(
-        "the host collects the logs of its plugins: remove the subscriber or logger that this \
-         plugin installs, and choose what is shown by the host's `--log`",
-    )
+    const RUNTIME: [&str; 2] = ["there is no reactor running", "no Tokio runtime"];
+    let is_of = |signs: &[&str]| signs.iter().any(|sign| message.contains(sign));
+    if is_of(&LOGGING) {
+        Some(
+            "the host collects the logs of its plugins: remove the subscriber or logger that this \
+             plugin installs, and choose what is shown by the host's `--log`",
+        )
+    } else if is_of(&RUNTIME) {
+        Some(
+            "a plugin has no tokio runtime of its own, and needs none: use the host's, by \
+             `ctx.sleep`, `ctx.interval`, `ctx.timeout`, `ctx.spawn` and `ctx.spawn_blocking`",
+        )
+    } else {
+        None
+    }
 }
 
 fn apply(forward: &Forward, filter: LogFilter) {

@@ -5,6 +5,7 @@
 //! messages of the ABI and gives access to their payloads: the only places of the bus that need
 //! unsafe code are its children `kind` and `lending`.
 
+mod bytes;
 mod encoded;
 mod json;
 pub(crate) mod kind;
@@ -13,12 +14,13 @@ mod lent;
 
 use std::fmt;
 
-use lifespan_abi::MessageTypeRef;
 use lifespan_abi::abi_stable::StableAbi;
 use lifespan_abi::abi_stable::std_types::{RString, RVec};
+use lifespan_abi::{Message as AbiMessage, MessageTypeRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::message::bytes::{Bytes, OwnedBytes};
 pub use crate::message::encoded::{DecodeError, Encoded};
 pub use crate::message::lent::{Kept, Lent};
 /// Makes a type a [`Message`] that travels as it lies in memory.
@@ -26,7 +28,8 @@ pub use crate::message::lent::{Kept, Lent};
 /// The type is `#[repr(C)]`, derives `StableAbi` (of the crate `abi_stable`, which its package then
 /// depends on), `serde::Serialize` and `serde::Deserialize`, and has no generic parameters. It stands
 /// in a crate that publisher and subscriber both depend on: two types that were written separately,
-/// however alike, do not meet.
+/// however alike, do not meet. `#[message(crate = path)]` says where the SDK is, if not at its own
+/// name.
 ///
 /// ```
 /// use abi_stable::StableAbi;
@@ -84,6 +87,25 @@ pub trait Message: Send + Sync + Sized + 'static {
     ///
     /// The text is not a value of this type.
     fn from_json(text: &str) -> Result<Self, DecodeError>;
+
+    /// The value as MessagePack with named fields, for bridges and other processes: it loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be encoded.
+    fn to_bytes(wire: &Self::Wire) -> Result<Vec<u8>, EncodeError>;
+
+    /// A value, ready to travel, from what [`to_bytes`](Self::to_bytes) has made.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not a value of this type.
+    fn from_bytes(bytes: &[u8]) -> Result<Self::Wire, DecodeError>;
+
+    /// How many bytes it takes, with what it owns; for accounting.
+    fn size(_wire: &Self::Wire) -> usize {
+        size_of::<Self::Wire>()
+    }
 }
 
 /// A value cannot be encoded.
@@ -112,6 +134,12 @@ pub fn kind_of<T: Message>() -> MessageTypeRef {
     kind::kind::<T>()
 }
 
+/// For tests of hosts: a value as it is published.
+#[doc(hidden)]
+pub fn message_of<T: Message>(value: T) -> Result<AbiMessage, EncodeError> {
+    kind::message(value)
+}
+
 /// For the expansion of `#[derive(Message)]`: [`Message::to_json`] of a serde type.
 #[doc(hidden)]
 pub fn json_of<T: Serialize>(value: &T) -> Result<String, EncodeError> {
@@ -122,6 +150,18 @@ pub fn json_of<T: Serialize>(value: &T) -> Result<String, EncodeError> {
 #[doc(hidden)]
 pub fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
     serde_json::from_str(text).map_err(DecodeError::new)
+}
+
+/// For the expansion of `#[derive(Message)]`: [`Message::to_bytes`] of a serde type.
+#[doc(hidden)]
+pub fn bytes_of<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    rmp_serde::to_vec_named(value).map_err(EncodeError::new)
+}
+
+/// For the expansion of `#[derive(Message)]`: [`Message::from_bytes`] of a serde type.
+#[doc(hidden)]
+pub fn of_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    rmp_serde::from_slice(bytes).map_err(DecodeError::new)
 }
 
 macro_rules! plain {
@@ -142,6 +182,12 @@ macro_rules! plain {
             }
             fn from_json(text: &str) -> Result<Self, DecodeError> {
                 of_json(text)
+            }
+            fn to_bytes(wire: &Self) -> Result<Vec<u8>, EncodeError> {
+                bytes_of(wire)
+            }
+            fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+                of_bytes(bytes)
             }
         }
     )*};
@@ -166,6 +212,15 @@ impl Message for String {
     fn from_json(text: &str) -> Result<Self, DecodeError> {
         of_json(text)
     }
+    fn to_bytes(wire: &RString) -> Result<Vec<u8>, EncodeError> {
+        bytes_of(&wire.as_str())
+    }
+    fn from_bytes(bytes: &[u8]) -> Result<RString, DecodeError> {
+        of_bytes::<String>(bytes).map(RString::from)
+    }
+    fn size(wire: &RString) -> usize {
+        size_of::<RString>() + wire.capacity()
+    }
 }
 
 impl Message for Vec<u8> {
@@ -184,5 +239,14 @@ impl Message for Vec<u8> {
     }
     fn from_json(text: &str) -> Result<Self, DecodeError> {
         of_json(text)
+    }
+    fn to_bytes(wire: &RVec<u8>) -> Result<Vec<u8>, EncodeError> {
+        bytes_of(&Bytes(wire))
+    }
+    fn from_bytes(bytes: &[u8]) -> Result<RVec<u8>, DecodeError> {
+        of_bytes::<OwnedBytes>(bytes).map(|OwnedBytes(bytes)| bytes.into())
+    }
+    fn size(wire: &RVec<u8>) -> usize {
+        size_of::<RVec<u8>>() + wire.capacity()
     }
 }

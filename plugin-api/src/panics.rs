@@ -68,10 +68,7 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, Report> {
     drop(leave);
     caught.map_err(|payload| {
         let report = describe(&*payload);
-        // The payload's own drop may panic as well; what that throws is leaked.
-        if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(again);
-        }
+        discard_payload(payload);
         report
     })
 }
@@ -81,6 +78,19 @@ pub(crate) fn guarded_drop<T>(value: T, tell: impl FnOnce(Report)) {
     if let Err(report) = catch(|| drop(value)) {
         tell(report);
     }
+}
+
+/// Drops what a panic has thrown. That may panic as well; what it throws is leaked.
+pub(crate) fn discard_payload(payload: Box<dyn Any + Send>) {
+    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}
+
+/// Logs a panic that no instance is there to report: `what` panicked.
+pub(crate) fn log(report: &Report, what: &str) {
+    let thread = std::thread::current();
+    log_panic(thread.name().unwrap_or("unnamed"), report, what);
 }
 
 impl Guarded {
@@ -116,8 +126,7 @@ fn on_panic(ground: Ground, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHook
     if guarded {
         note(report);
     } else {
-        let thread = std::thread::current();
-        log_panic(thread.name().unwrap_or("unnamed"), &report, "a thread panicked");
+        log(&report, "a thread panicked");
     }
 }
 

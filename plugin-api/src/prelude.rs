@@ -1,5 +1,7 @@
 //! What a plugin's author names all the time: `use lifespan_plugin_api::prelude::*;`.
 
+pub use std::time::Duration;
+
 pub use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 pub use tracing::{debug, error, info, trace, warn};
 

@@ -42,10 +42,14 @@ pub(crate) fn on_task(context: &Context<'_>) -> bool {
 }
 
 /// Takes one from the budget of this poll. When it is used up, wakes the task for another poll and
-/// answers `false`: the caller then returns pending. Outside a poll of the host's there is no budget.
+/// answers `false`: the caller then returns pending. Should it be asked again in this very poll, the
+/// budget is a new one: the caller is one that polls until it is ready (a `block_on`, a loop around
+/// `now_or_never`), and would wait for ever. Outside a poll of the host's there is no budget.
 pub(crate) fn may_go_on(context: &Context<'_>) -> bool {
     let Some(mut current) = CURRENT.get() else { return true };
     if current.budget == 0 {
+        current.budget = BUDGET;
+        CURRENT.set(Some(current));
         context.waker().wake_by_ref();
         return false;
     }
@@ -97,6 +101,7 @@ mod tests {
             assert_eq!(count.0.load(Ordering::Relaxed), 0);
             assert!(!may_go_on(context));
             assert_eq!(count.0.load(Ordering::Relaxed), 1);
+            assert!(may_go_on(context), "a poll that goes on all the same is not stuck");
         });
         assert!(may_go_on(&Context::from_waker(&waker)));
     }

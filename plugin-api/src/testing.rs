@@ -13,8 +13,8 @@ use lifespan_abi::async_ffi::{FfiFuture, FutureExt};
 use lifespan_abi::bus::Bus_TO;
 use lifespan_abi::services::{Services_TO, Task_TO};
 use lifespan_abi::{
-    Bus, BusBox, BusFault, InstanceBox, JobBox, MessageTypeRef, Report, Services, ServicesBox,
-    SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
+    Bus, BusBox, BusFault, FaultCode, InstanceBox, JobBox, MessageTypeRef, Report, Services,
+    ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
 };
 
 use crate::context::Context;
@@ -34,6 +34,7 @@ struct State {
     jobs: Mutex<Vec<JobBox>>,
     aborted: AtomicU32,
     shutdown: Mutex<Option<String>>,
+    ends_itself: Mutex<bool>,
 }
 
 /// Counts how often it is woken.
@@ -82,6 +83,11 @@ impl Host {
         drop(std::mem::take(&mut *self.0.jobs.lock().unwrap()));
     }
 
+    /// Whether the instance has said that it ends by itself at a shutdown.
+    pub(crate) fn ends_itself(&self) -> bool {
+        *self.0.ends_itself.lock().unwrap()
+    }
+
     pub(crate) fn aborted(&self) -> u32 {
         self.0.aborted.load(Ordering::Relaxed)
     }
@@ -119,7 +125,8 @@ impl Services for Host {
     fn request_shutdown(&self, why: RStr<'_>) {
         *self.0.shutdown.lock().unwrap() = Some(why.into());
     }
-    fn shutdown(&self) -> FfiFuture<RString> {
+    fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString> {
+        *self.0.ends_itself.lock().unwrap() |= ends_itself;
         let state = self.0.clone();
         poll_fn(move |_| match &*state.shutdown.lock().unwrap() {
             Some(why) => Poll::Ready(why.as_str().into()),
@@ -151,6 +158,9 @@ impl Bus for Host {
         _: SubscribeOptions,
     ) -> RResult<SubscriptionBox, BusFault> {
         RResult::RErr(no_bus())
+    }
+    fn instance_name(&self, _: u64) -> RString {
+        RString::new()
     }
 }
 
@@ -202,5 +212,5 @@ pub(crate) async fn once() {
 }
 
 fn no_bus() -> BusFault {
-    BusFault { code: BusFault::CLOSED, reason: "there is no bus in these tests".into() }
+    BusFault { code: FaultCode::CLOSED, reason: "there is no bus in these tests".into() }
 }

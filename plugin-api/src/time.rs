@@ -62,7 +62,7 @@ pub struct Sleep {
 
 /// The host's clock. Nanoseconds, from a beginning that only the host knows.
 #[derive(Clone)]
-pub(crate) struct Clock(pub(crate) Arc<ServicesBox>);
+pub(crate) struct Clock(Arc<ServicesBox>);
 
 impl Seconds {
     /// The duration.

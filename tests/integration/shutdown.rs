@@ -148,6 +148,16 @@ fn who_knows_of_the_shutdown_gets_the_grace_period() {
 }
 
 #[test]
+fn who_only_watches_for_the_shutdown_is_cancelled_at_once() {
+    let env = TestEnv::new();
+    let mut process = env.spawn("--grace 1h --shutdown-timeout 1h leaver --watch probe");
+    process.wait_for_line("leaver: task");
+    process.signal(Signal::TERM);
+    let output = process.wait();
+    output.assert_code(Exit::Success).assert_has(&["leaver: tear-down, cancelled"]);
+}
+
+#[test]
 fn who_ignores_the_shutdown_is_cancelled_after_the_grace_period() {
     let env = TestEnv::new();
     let mut process = env.spawn("--grace 300ms leaver probe");

@@ -35,7 +35,8 @@ pub(super) struct Core {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) message: Message,
-    pub(super) publisher: Arc<str>,
+    /// The number of the instance that published it.
+    pub(super) publisher: u64,
     pub(super) published: u64,
     pub(super) sequence: u64,
 }
@@ -130,7 +131,7 @@ impl Core {
                 if state.keyed_version == keys.version {
                     let entry = Entry {
                         message,
-                        publisher: publisher.name.clone(),
+                        publisher: publisher.number,
                         published: now,
                         sequence: state.next,
                     };

@@ -34,8 +34,14 @@ pub(crate) struct Lost {
     pub(crate) messages: u64,
 }
 
+/// All instances that there have been. An instance's number is its place.
+#[derive(Default)]
+pub(super) struct Instances(Mutex<Vec<Arc<str>>>);
+
 /// What the bus knows of an instance, shared by all that it holds there.
 pub(super) struct Instance {
+    /// Its number on the bus, which messages carry.
+    pub(super) number: u64,
     pub(super) name: Arc<str>,
     pub(super) generation: u32,
     phase: AtomicU8,
@@ -53,10 +59,30 @@ struct Holdings {
     lost: BTreeMap<Arc<str>, u64>,
 }
 
+impl Instances {
+    /// Makes an instance, and gives it a number that no other will have.
+    pub(super) fn add(&self, name: &str, generation: u32) -> Arc<Instance> {
+        let name: Arc<str> = name.into();
+        let mut names = self.lock();
+        names.push(name.clone());
+        Instance::new(names.len() as u64 - 1, name, generation)
+    }
+
+    /// The name of the instance of that number.
+    pub(super) fn name(&self, number: u64) -> Option<Arc<str>> {
+        self.lock().get(usize::try_from(number).ok()?).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Instance {
-    pub(super) fn new(name: &str, generation: u32) -> Arc<Instance> {
+    fn new(number: u64, name: Arc<str>, generation: u32) -> Arc<Instance> {
         Arc::new(Instance {
-            name: name.into(),
+            number,
+            name,
             generation,
             phase: AtomicU8::new(Phase::Setup as u8),
             answers_for_loss: AtomicBool::new(false),

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
-use lifespan_abi::BusFault;
+use lifespan_abi::{BusFault, FaultCode};
 
+use crate::bus::member::Instances;
 use crate::bus::names::{Pattern, check_name};
 use crate::bus::subscription::Feeds;
 use crate::bus::topic::Topic;
@@ -21,6 +22,7 @@ use crate::guard::guard;
 pub(super) struct Shared {
     options: BusOptions,
     checks: TypeChecks,
+    pub(super) instances: Instances,
     /// Set under the registry's lock, so that no topic is made open after it.
     closed: AtomicBool,
     registry: Mutex<Registry>,
@@ -56,8 +58,9 @@ pub(super) struct Handle {
 
 impl Shared {
     pub(super) fn new(options: BusOptions) -> Arc<Shared> {
-        let (checks, closed) = (TypeChecks::default(), AtomicBool::new(false));
-        Arc::new(Shared { options, checks, closed, registry: Mutex::default() })
+        let (checks, instances) = (TypeChecks::default(), Instances::default());
+        let (closed, registry) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Shared { options, checks, instances, closed, registry })
     }
 
     /// Opens a topic, or makes it with that type.
@@ -68,7 +71,7 @@ impl Shared {
         capacity: u32,
     ) -> Result<Handle, BusFault> {
         check_name(name).map_err(|error| {
-            fault(BusFault::NAME, format!("`{name}` is not a topic's name: {error}"))
+            fault(FaultCode::NAME, format!("`{name}` is not a topic's name: {error}"))
         })?;
         self.checks.shareable(name, &ours).map_err(type_fault)?;
 
@@ -239,8 +242,8 @@ impl Drop for Handle {
 
 fn type_fault(error: TypeError) -> BusFault {
     let code = match error {
-        TypeError::Unshareable { .. } => BusFault::UNSHAREABLE,
-        TypeError::Mismatch { .. } => BusFault::TYPE,
+        TypeError::Unshareable { .. } => FaultCode::UNSHAREABLE,
+        TypeError::Mismatch { .. } => FaultCode::TYPE,
     };
     fault(code, error.to_string())
 }

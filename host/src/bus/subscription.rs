@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::RVec;
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::Subscription as AbiSubscription;
 use lifespan_abi::{
-    Batch, BusFault, Delivery, Message, Mode as AbiMode, OwnedBatch, PollStatus, SubscribeOptions,
-    SubscriptionBox,
+    Batch, BusFault, Delivery, FaultCode, Message, Mode as AbiMode, OwnedBatch, PollStatus,
+    SubscribeOptions, SubscriptionBox,
 };
 
 use crate::bus::core::{Attach, CursorId, Entry, Mode, Polled};
@@ -103,7 +102,7 @@ impl Subscription {
         options: SubscribeOptions,
     ) -> Result<SubscriptionBox, BusFault> {
         let parsed = Pattern::parse(pattern).map_err(|error| {
-            fault(BusFault::NAME, format!("`{pattern}` is not a pattern: {error}"))
+            fault(FaultCode::NAME, format!("`{pattern}` is not a pattern: {error}"))
         })?;
         let current = options.current;
         let feeds = Feeds::new(instance, options)?;
@@ -163,17 +162,20 @@ impl Subscription {
 
     fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch {
         match self.poll(context, on_task, max) {
-            Found::Nothing(status) => OwnedBatch { status, deliveries: RVec::new() },
+            Found::Nothing(status) => OwnedBatch::nothing(status),
             Found::Ready(feed, mut skipped) => {
                 let deliveries = self.found.drain(..).map(|entry| Delivery {
                     message: entry.message,
-                    topic: (*feed.topic.name).into(),
-                    publisher: (*entry.publisher).into(),
+                    publisher: entry.publisher,
                     published: entry.published,
                     sequence: entry.sequence,
                     skipped: mem::take(&mut skipped),
                 });
-                OwnedBatch { status: PollStatus::READY, deliveries: deliveries.collect() }
+                OwnedBatch {
+                    status: PollStatus::READY,
+                    topic: (*feed.topic.name).into(),
+                    deliveries: deliveries.collect(),
+                }
             }
         }
     }
@@ -202,7 +204,7 @@ impl Drop for Subscription {
 impl AbiSubscription for Subscription {
     fn poll_batch(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> Batch {
         let poll = || self.poll_batch(context, on_task, max);
-        guard("bus: receive", || nothing(PollStatus::CLOSED), poll)
+        guard("bus: receive", || nothing(PollStatus::FAILED), poll)
     }
 
     fn taken(&mut self, count: u32) {
@@ -210,7 +212,7 @@ impl AbiSubscription for Subscription {
     }
 
     fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch {
-        let failed = || OwnedBatch { status: PollStatus::CLOSED, deliveries: RVec::new() };
+        let failed = || OwnedBatch::nothing(PollStatus::FAILED);
         guard("bus: receive", failed, || self.poll_owned(context, on_task, max))
     }
 
@@ -227,14 +229,14 @@ impl Feeds {
             (AbiMode::LOSSY, None) => Mode::Lossy,
             (AbiMode::KEYED, Some(key)) => Mode::Keyed(Arc::new(key)),
             (AbiMode::KEYED, None) => {
-                return Err(fault(BusFault::OPTIONS, "a subscription by key needs a key"));
+                return Err(fault(FaultCode::OPTIONS, "a subscription by key needs a key"));
             }
             (AbiMode::LATEST | AbiMode::LOSSLESS | AbiMode::LOSSY, Some(_)) => {
-                return Err(fault(BusFault::OPTIONS, "only a subscription by key has a key"));
+                return Err(fault(FaultCode::OPTIONS, "only a subscription by key has a key"));
             }
             (AbiMode(other), _) => {
                 let reason = format!("this host knows no mode {other} of subscriptions");
-                return Err(fault(BusFault::OPTIONS, reason));
+                return Err(fault(FaultCode::OPTIONS, reason));
             }
         };
         let (owner, signal) = (owner.clone(), Arc::default());

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{ROption, RStr, RString};
+use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::{ContextExt, FfiFuture, FutureExt};
 use lifespan_abi::services::Services;
 use lifespan_abi::{
@@ -28,7 +28,7 @@ use lifespan_abi::{
     SubscribeOptions, SubscriptionBox, TaskBox, TopicBox, WireReport,
 };
 use lifespan_plugin_api::bus::{Message, Topic};
-use lifespan_plugin_api::message::kind_of;
+use lifespan_plugin_api::message::{kind_of, message_of};
 
 use crate::bus::{Bus, BusOptions, Member, Phase};
 use crate::clock::Clock;
@@ -132,7 +132,7 @@ impl Services for TestServices {
         panic!("the bus spawns nothing")
     }
     fn request_shutdown(&self, _: RStr<'_>) {}
-    fn shutdown(&self) -> FfiFuture<RString> {
+    fn shutdown(&self, _: bool) -> FfiFuture<RString> {
         std::future::pending().into_ffi()
     }
     fn report(&self, _: RStr<'_>, _: WireReport) {}
@@ -167,7 +167,7 @@ fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
 }
 
 fn message(value: u32) -> AbiMessage {
-    AbiMessage::new(kind_of::<u32>(), value)
+    message_of(value).unwrap()
 }
 
 fn publish(topic: &TopicBox, value: u32) -> PublishStatus {
@@ -181,7 +181,7 @@ fn publish_all(topic: &TopicBox, values: Range<u32>) {
 }
 
 fn options(mode: Mode, current: bool) -> SubscribeOptions {
-    SubscribeOptions { mode, current, key: ROption::RNone }
+    SubscribeOptions::new(mode, current, None)
 }
 
 fn subscribe(topic: &TopicBox, mode: Mode) -> SubscriptionBox {

@@ -10,8 +10,8 @@ use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr};
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::Topic as AbiTopic;
 use lifespan_abi::{
-    BusFault, Message, PollStatus, PublishReply, PublishStatus, SubscribeOptions, SubscriptionBox,
-    TopicBox,
+    BusFault, FaultCode, Message, PollStatus, PublishReply, PublishStatus, SubscribeOptions,
+    SubscriptionBox, TopicBox,
 };
 
 use crate::bus::core::{Core, Push};
@@ -123,7 +123,7 @@ impl InstanceTopic {
     fn claim(&self) -> Result<(), BusFault> {
         let topic = self.handle.topic();
         if topic.core.is_closed() {
-            return Err(fault(BusFault::CLOSED, format!("topic `{}` is closed", topic.name)));
+            return Err(fault(FaultCode::CLOSED, format!("topic `{}` is closed", topic.name)));
         }
         topic.claim(&self.instance).map_err(|owner| claimed(topic, &owner))
     }
@@ -145,15 +145,15 @@ impl AbiTopic for InstanceTopic {
 
     fn try_publish(&self, message: Message) -> PublishReply {
         let failed = || PublishReply {
-            status: PublishStatus::CLOSED,
+            status: PublishStatus::FAILED,
             message: ROption::RNone,
-            detail: "the host failed".into(),
+            detail: "the host failed; its log says how".into(),
         };
         guard("bus: publish", failed, || self.publish(message))
     }
 
     fn poll_room(&self, context: &mut FfiContext<'_>, on_task: bool) -> PollStatus {
-        guard("bus: room", || PollStatus::CLOSED, || self.poll_room(context, on_task))
+        guard("bus: room", || PollStatus::FAILED, || self.poll_room(context, on_task))
     }
 
     fn get(&self) -> ROption<Message> {
@@ -184,7 +184,7 @@ impl AbiTopic for InstanceTopic {
 
 /// What a caller learns whose call panicked in the host.
 pub(super) fn failed() -> BusFault {
-    fault(BusFault::CLOSED, "the host failed; its log says how")
+    fault(FaultCode::FAILED, "the host failed; its log says how")
 }
 
 fn living(claim: &Option<Weak<Instance>>) -> Option<Arc<Instance>> {
@@ -193,7 +193,7 @@ fn living(claim: &Option<Weak<Instance>>) -> Option<Arc<Instance>> {
 }
 
 fn claimed(topic: &Topic, owner: &Instance) -> BusFault {
-    fault(BusFault::CLAIMED, format!("topic `{}` is claimed by `{}`", topic.name, owner.name))
+    fault(FaultCode::CLAIMED, format!("topic `{}` is claimed by `{}`", topic.name, owner.name))
 }
 
 fn published() -> PublishReply {

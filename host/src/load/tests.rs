@@ -34,10 +34,8 @@ fn a_built_in_is_loaded_as_it_is() {
     assert_eq!(loaded.command_spec("own").unwrap(), CommandSpec::default());
     let reply = loaded.bind(BindRequest {
         plugin: "own".into(),
-        display_name: RString::new(),
         args: RVec::new(),
-        width: 0,
-        color: false,
+        settings: RString::new(),
     });
     assert_eq!(reply.status, BindStatus::ANSWER);
 }

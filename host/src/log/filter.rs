@@ -118,7 +118,7 @@ pub fn parse_filter(text: &str) -> Result<LogFilter, FilterError> {
         match known {
             _ if target.is_empty() => filter.default = level,
             Some(known) => known.level = level,
-            None => filter.directives.push(LogDirective { target: target.to_owned(), level }),
+            None => filter.directives.push(LogDirective::new(target, level)),
         }
     }
     let by_value = directives.iter().any(|directive| directive.by_value);
@@ -231,6 +231,6 @@ fn raise(filter: &mut LogFilter, target: &str, level: Option<Level>) {
         filter.default = filter.default.max(level);
     } else if !filter.directives.iter().any(|directive| directive.target == target) {
         let level = before.max(level);
-        filter.directives.push(LogDirective { target: target.to_owned(), level });
+        filter.directives.push(LogDirective::new(target, level));
     }
 }

@@ -16,12 +16,7 @@ use tracing_core::{Dispatch, Metadata};
 #[derive(Default)]
 pub(super) struct Spans {
     last: AtomicU64,
-    open: RwLock<HashMap<u64, Open>>,
-}
-
-struct Open {
-    span: Arc<HostSpan>,
-    references: u64,
+    open: RwLock<HashMap<u64, Arc<HostSpan>>>,
 }
 
 /// A span of the host's `tracing`; closed when it is dropped.
@@ -32,13 +27,13 @@ pub(super) struct HostSpan {
 }
 
 impl Spans {
-    /// A number for a new span with one reference. A span that the host does not want has a number
+    /// A number for a new span. A span that the host does not want has a number
     /// too, and nothing behind it.
     pub(super) fn open(&self, span: Option<HostSpan>) -> u64 {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(span) = span {
-            let open = Open { span: Arc::new(span), references: 1 };
-            self.open.write().unwrap_or_else(PoisonError::into_inner).insert(number, open);
+            let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+            open.insert(number, Arc::new(span));
         }
         number
     }
@@ -46,27 +41,13 @@ impl Spans {
     /// The span of that number, if it is open.
     pub(super) fn get(&self, number: u64) -> Option<Arc<HostSpan>> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.get(&number).map(|open| open.span.clone())
+        open.get(&number).cloned()
     }
 
-    /// One more reference.
-    pub(super) fn clone_span(&self, number: u64) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = open.get_mut(&number) {
-            open.references += 1;
-        }
-    }
-
-    /// One reference less; with the last, gives the span away, for the caller to drop.
+    /// Gives the span away, for the caller to drop.
     #[must_use]
     pub(super) fn close(&self, number: u64) -> Option<Arc<HostSpan>> {
-        let mut table = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        let open = table.get_mut(&number)?;
-        open.references -= 1;
-        if open.references > 0 {
-            return None;
-        }
-        table.remove(&number).map(|open| open.span)
+        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
 }
 

@@ -11,8 +11,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Registry};
 
-use lifespan_abi::Callsite;
 use lifespan_abi::log::Level;
+use lifespan_abi::{Callsite, FieldKind};
 
 use super::*;
 
@@ -78,24 +78,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
     }
 }
 
-const CURRENT: Parent = Parent { kind: Parent::CURRENT, span: 0 };
-const ROOT: Parent = Parent { kind: Parent::ROOT, span: 0 };
-
-fn under(span: u64) -> Parent {
-    Parent { kind: Parent::SPAN, span }
-}
-
 fn described(name: &str, level: Level, is_span: bool, fields: &[&str]) -> Callsite {
-    Callsite {
-        name: name.to_owned(),
-        target: "plugin::part".to_owned(),
-        level,
-        is_span,
-        module_path: Some("plugin::part".to_owned()),
-        file: Some("part.rs".to_owned()),
-        line: Some(7),
-        fields: fields.iter().map(|&field| field.to_owned()).collect(),
-    }
+    let mut site = Callsite::new(name, "plugin::part", level, is_span);
+    site.module_path = Some("plugin::part".to_owned());
+    site.file = Some("part.rs".to_owned());
+    site.line = Some(7);
+    site.fields = fields.iter().map(|&field| field.to_owned()).collect();
+    site
 }
 
 fn register(sink: &LogSinkBox, site: &Callsite) -> u64 {
@@ -111,18 +100,17 @@ fn span_site(sink: &LogSinkBox, name: &str) -> u64 {
     register(sink, &described(name, Level::Info, true, &["id"]))
 }
 
-fn value(field: u32, kind: u32, low: u64, text: &str) -> FieldValue<'_> {
+fn value(field: u32, kind: FieldKind, low: u64, text: &str) -> FieldValue<'_> {
     FieldValue { field, kind, low, high: 0, text: RStr::from_str(text) }
 }
 
 fn say(sink: &LogSinkBox, site: u64, parent: Parent, text: &str) {
-    let values = [value(0, FieldValue::DEBUG, 0, text)];
+    let values = [value(0, FieldKind::DEBUG, 0, text)];
     sink.event(site, parent, RSlice::from_slice(&values));
 }
 
 fn open(sink: &LogSinkBox, site: u64, parent: Parent, id: u64) -> u64 {
-    let span =
-        sink.new_span(site, parent, RSlice::from_slice(&[value(0, FieldValue::U64, id, "")]));
+    let span = sink.new_span(site, parent, RSlice::from_slice(&[value(0, FieldKind::U64, id, "")]));
     assert_ne!(span, 0);
     span
 }
@@ -142,17 +130,17 @@ fn values_keep_their_kind() {
             text: RStr::from_str(""),
         };
         let values = [
-            value(1, FieldValue::I64, (-1_i64).cast_unsigned(), ""),
-            value(2, FieldValue::U64, u64::MAX, ""),
-            half(3, FieldValue::I128, (-2_i128).cast_unsigned()),
-            half(4, FieldValue::U128, 1 << 70),
-            value(5, FieldValue::F64, 1.5_f64.to_bits(), ""),
-            value(6, FieldValue::BOOL, 1, ""),
-            value(7, FieldValue::STR, 0, "a b"),
-            value(0, FieldValue::DEBUG, 0, "a message"),
-            value(9, FieldValue::STR, 0, "of no field"),
+            value(1, FieldKind::I64, (-1_i64).cast_unsigned(), ""),
+            value(2, FieldKind::U64, u64::MAX, ""),
+            half(3, FieldKind::I128, (-2_i128).cast_unsigned()),
+            half(4, FieldKind::U128, 1 << 70),
+            value(5, FieldKind::F64, 1.5_f64.to_bits(), ""),
+            value(6, FieldKind::BOOL, 1, ""),
+            value(7, FieldKind::STR, 0, "a b"),
+            value(0, FieldKind::DEBUG, 0, "a message"),
+            value(9, FieldKind::STR, 0, "of no field"),
         ];
-        sink.event(site, CURRENT, RSlice::from_slice(&values));
+        sink.event(site, Parent::CURRENT, RSlice::from_slice(&values));
     });
     assert_eq!(
         seen.take(),
@@ -172,8 +160,8 @@ fn any_number_of_fields_arrives() {
         let names: Vec<String> = (0..100).map(|n| format!("f{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let site = register(&sink, &described("event", Level::Info, false, &names));
-        let values: Vec<_> = (0..100).map(|n| value(n, FieldValue::U64, n.into(), "")).collect();
-        sink.event(site, CURRENT, RSlice::from_slice(&values));
+        let values: Vec<_> = (0..100).map(|n| value(n, FieldKind::U64, n.into(), "")).collect();
+        sink.event(site, Parent::CURRENT, RSlice::from_slice(&values));
     });
     let told = seen.take().remove(0);
     assert!((0..100).all(|n| told.contains(&format!(" f{n}={n}"))), "{told}");
@@ -202,15 +190,15 @@ fn what_a_plugin_logs_stands_under_its_instance() {
         let sink = sink("lib");
         let (event, site) = (event_site(&sink, Level::Info), span_site(&sink, "request"));
         let instance = instance_span("echo@fast").entered();
-        say(&sink, event, CURRENT, "in the instance");
-        let span = open(&sink, site, CURRENT, 3);
+        say(&sink, event, Parent::CURRENT, "in the instance");
+        let span = open(&sink, site, Parent::CURRENT, 3);
         sink.enter(span);
-        say(&sink, event, CURRENT, "in the span");
-        say(&sink, event, ROOT, "nowhere");
+        say(&sink, event, Parent::CURRENT, "in the span");
+        say(&sink, event, Parent::ROOT, "nowhere");
         sink.exit(span);
-        say(&sink, event, CURRENT, "behind the span");
+        say(&sink, event, Parent::CURRENT, "behind the span");
         drop(instance);
-        say(&sink, event, under(span), "of the span");
+        say(&sink, event, Parent::span(span), "of the span");
         sink.close_span(span);
     });
     assert_eq!(
@@ -228,23 +216,21 @@ fn what_a_plugin_logs_stands_under_its_instance() {
 }
 
 #[test]
-fn spans_are_recorded_counted_and_linked() {
+fn spans_are_recorded_and_linked() {
     let seen = Seen::default();
     with_default(seen.subscriber(), || {
         let sink = sink("lib");
         let event = event_site(&sink, Level::Info);
-        let outer = open(&sink, span_site(&sink, "outer"), ROOT, 1);
-        let inner = open(&sink, span_site(&sink, "inner"), under(outer), 2);
-        sink.record(inner, RSlice::from_slice(&[value(0, FieldValue::STR, 0, "new")]));
+        let outer = open(&sink, span_site(&sink, "outer"), Parent::ROOT, 1);
+        let inner = open(&sink, span_site(&sink, "inner"), Parent::span(outer), 2);
+        sink.record(inner, RSlice::from_slice(&[value(0, FieldKind::STR, 0, "new")]));
         sink.follows_from(inner, outer);
-        say(&sink, event, under(inner), "text");
-        sink.clone_span(inner);
-        sink.close_span(inner);
+        say(&sink, event, Parent::span(inner), "text");
         assert_eq!(seen.take().len(), 2, "not closed yet");
         sink.close_span(inner);
         sink.close_span(outer);
         assert_eq!(seen.take(), ["inner closed", "outer closed"]);
-        say(&sink, event, under(inner), "its span is closed");
+        say(&sink, event, Parent::span(inner), "its span is closed");
         sink.enter(inner);
         sink.close_span(inner);
     });
@@ -259,11 +245,11 @@ fn the_hosts_own_filter_is_obeyed() {
         let sink = sink("lib");
         let event = event_site(&sink, Level::Debug);
         let site = span_site(&sink, "request");
-        say(&sink, event, CURRENT, "not shown");
+        say(&sink, event, Parent::CURRENT, "not shown");
         for id in [2, 3] {
-            let span = open(&sink, site, CURRENT, id);
+            let span = open(&sink, site, Parent::CURRENT, id);
             sink.enter(span);
-            say(&sink, event, CURRENT, "in a span");
+            say(&sink, event, Parent::CURRENT, "in a span");
             sink.exit(span);
             sink.close_span(span);
         }
@@ -279,10 +265,10 @@ fn a_span_that_the_host_drops_is_as_if_absent() {
         let sink = sink("lib");
         let event = event_site(&sink, Level::Warn);
         let instance = instance_span("echo").entered();
-        let span = open(&sink, span_site(&sink, "request"), CURRENT, 1);
+        let span = open(&sink, span_site(&sink, "request"), Parent::CURRENT, 1);
         sink.enter(span);
-        say(&sink, event, CURRENT, "current");
-        say(&sink, event, under(span), "explicit");
+        say(&sink, event, Parent::CURRENT, "current");
+        say(&sink, event, Parent::span(span), "explicit");
         sink.exit(span);
         sink.close_span(span);
         drop(instance);
@@ -301,14 +287,14 @@ fn a_span_stays_where_it_was_made_when_the_dispatcher_changes() {
     let (first, second) = (Seen::default(), Seen::default());
     let sink = sink("lib");
     let (event, site) = (event_site(&sink, Level::Info), span_site(&sink, "request"));
-    let span = with_default(first.subscriber(), || open(&sink, site, CURRENT, 1));
+    let span = with_default(first.subscriber(), || open(&sink, site, Parent::CURRENT, 1));
     with_default(second.subscriber(), || {
-        let other = open(&sink, site, CURRENT, 2);
+        let other = open(&sink, site, Parent::CURRENT, 2);
         sink.enter(span);
-        sink.record(span, RSlice::from_slice(&[value(0, FieldValue::U64, 9, "")]));
-        say(&sink, event, CURRENT, "current");
-        say(&sink, event, under(span), "explicit");
-        let child = open(&sink, site, under(span), 3);
+        sink.record(span, RSlice::from_slice(&[value(0, FieldKind::U64, 9, "")]));
+        say(&sink, event, Parent::CURRENT, "current");
+        say(&sink, event, Parent::span(span), "explicit");
+        let child = open(&sink, site, Parent::span(span), 3);
         sink.follows_from(other, other);
         sink.exit(span);
         sink.close_span(child);
@@ -344,11 +330,11 @@ fn a_subscriber_that_panics_does_not_panic_into_the_plugin() {
     with_default(seen.subscriber().with(Bomb), || {
         let sink = sink("lib");
         let event = event_site(&sink, Level::Info);
-        say(&sink, event, CURRENT, "text");
+        say(&sink, event, Parent::CURRENT, "text");
         let site = span_site(&sink, "request");
-        assert_eq!(sink.new_span(site, ROOT, RSlice::from_slice(&[])), 0);
-        sink.event(u64::MAX, CURRENT, RSlice::from_slice(&[]));
-        sink.event(0, CURRENT, RSlice::from_slice(&[]));
+        assert_eq!(sink.new_span(site, Parent::ROOT, RSlice::from_slice(&[])), 0);
+        sink.event(u64::MAX, Parent::CURRENT, RSlice::from_slice(&[]));
+        sink.event(0, Parent::CURRENT, RSlice::from_slice(&[]));
     });
     let told = seen.take().join("\n");
     assert!(told.contains("what=\"log event\"") && told.contains("no plugins here"), "{told}");

@@ -4,7 +4,7 @@ use tracing::field::{DisplayValue, display};
 use tracing_core::Metadata;
 use tracing_core::field::{Value, ValueSet};
 
-use lifespan_abi::FieldValue;
+use lifespan_abi::{FieldKind, FieldValue};
 
 /// A value that crossed, by its kind.
 enum Crossed<'a> {
@@ -42,13 +42,13 @@ impl<'a> From<&'a FieldValue<'_>> for Crossed<'a> {
     fn from(value: &'a FieldValue<'_>) -> Self {
         let wide = u128::from(value.high) << 64 | u128::from(value.low);
         match value.kind {
-            FieldValue::I64 => Crossed::I64(value.low.cast_signed()),
-            FieldValue::U64 => Crossed::U64(value.low),
-            FieldValue::I128 => Crossed::I128(wide.cast_signed()),
-            FieldValue::U128 => Crossed::U128(wide),
-            FieldValue::F64 => Crossed::F64(f64::from_bits(value.low)),
-            FieldValue::BOOL => Crossed::Bool(value.low != 0),
-            FieldValue::STR => Crossed::Str(value.text.as_str()),
+            FieldKind::I64 => Crossed::I64(value.low.cast_signed()),
+            FieldKind::U64 => Crossed::U64(value.low),
+            FieldKind::I128 => Crossed::I128(wide.cast_signed()),
+            FieldKind::U128 => Crossed::U128(wide),
+            FieldKind::F64 => Crossed::F64(f64::from_bits(value.low)),
+            FieldKind::BOOL => Crossed::Bool(value.low != 0),
+            FieldKind::STR => Crossed::Str(value.text.as_str()),
             // A later kind than this host knows still has its text.
             _ => Crossed::Shown(display(value.text.as_str())),
         }

@@ -29,12 +29,16 @@ pub trait Bus: Send + Sync {
     /// Subscribes to every topic whose name matches, those that come later too. In a pattern `*` is
     /// one segment and `**` the rest. Such a subscription is received by
     /// [`poll_owned`](Subscription::poll_owned).
-    #[sabi(last_prefix_field)]
     fn subscribe_pattern(
         &self,
         pattern: RStr<'_>,
         options: SubscribeOptions,
     ) -> RResult<SubscriptionBox, BusFault>;
+
+    /// The name of the instance that has this number on the bus; empty if none has. A number is never
+    /// another's, so the answer may be kept.
+    #[sabi(last_prefix_field)]
+    fn instance_name(&self, number: u64) -> RString;
 }
 
 /// An owned [`Bus`].
@@ -128,6 +132,15 @@ pub struct SubscribeOptions {
     pub current: bool,
     /// With [`Mode::KEYED`]: what makes two messages the same.
     pub key: ROption<KeyBox>,
+    /// What later versions ask for: JSON text of an object; `{}` and the empty text ask for nothing.
+    pub settings: RString,
+}
+
+impl SubscribeOptions {
+    /// Options without further settings.
+    pub fn new(mode: Mode, current: bool, key: Option<KeyBox>) -> Self {
+        SubscribeOptions { mode, current, key: key.into(), settings: RString::new() }
+    }
 }
 
 /// What makes two messages the same, implemented by the plugin's side.
@@ -153,6 +166,8 @@ impl PollStatus {
     pub const PENDING: PollStatus = PollStatus(1);
     /// There is nothing, and never will be.
     pub const CLOSED: PollStatus = PollStatus(2);
+    /// The host failed; its log says how. There will be nothing more.
+    pub const FAILED: PollStatus = PollStatus(3);
 }
 
 /// Messages that are lent.
@@ -175,14 +190,23 @@ pub struct Batch {
     pub skipped: u64,
 }
 
-/// Messages that are given away.
+/// Messages of one topic that are given away.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct OwnedBatch {
     /// Whether there are messages.
     pub status: PollStatus,
+    /// The name of the topic that all of them are from; empty if there are none.
+    pub topic: RString,
     /// The messages.
     pub deliveries: RVec<Delivery>,
+}
+
+impl OwnedBatch {
+    /// A batch without messages.
+    pub fn nothing(status: PollStatus) -> Self {
+        OwnedBatch { status, topic: RString::new(), deliveries: RVec::new() }
+    }
 }
 
 /// One message with where it is from.
@@ -191,10 +215,8 @@ pub struct OwnedBatch {
 pub struct Delivery {
     /// The message.
     pub message: Message,
-    /// Its topic's name.
-    pub topic: RString,
-    /// The instance that published it.
-    pub publisher: RString,
+    /// The number of the instance that published it: see [`Bus::instance_name`].
+    pub publisher: u64,
     /// When it was published, in nanoseconds on the host's clock ([`Services::now`](crate::Services)).
     pub published: u64,
     /// Its number on the topic, counted from 0.
@@ -220,6 +242,8 @@ impl PublishStatus {
     pub const CLOSED: PublishStatus = PublishStatus(3);
     /// Another instance has claimed the topic; the detail names it.
     pub const CLAIMED: PublishStatus = PublishStatus(4);
+    /// The host failed; its log says how. The message may be lost.
+    pub const FAILED: PublishStatus = PublishStatus(5);
 }
 
 /// The answer to a publish.
@@ -234,27 +258,34 @@ pub struct PublishReply {
     pub detail: RString,
 }
 
-/// Why the bus refused; the code is a number that later versions may add to.
+/// Why the bus refused.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct BusFault {
-    /// Which of the constants below.
-    pub code: u32,
+    /// What kind of reason it is.
+    pub code: FaultCode,
     /// The whole reason, for people, with the names of both sides where there are two.
     pub reason: RString,
 }
 
-impl BusFault {
+/// What kind of reason a [`BusFault`] has; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultCode(pub u32);
+
+impl FaultCode {
     /// The name or pattern cannot be one.
-    pub const NAME: u32 = 0;
+    pub const NAME: FaultCode = FaultCode(0);
     /// The topic has another type.
-    pub const TYPE: u32 = 1;
+    pub const TYPE: FaultCode = FaultCode(1);
     /// The type cannot be shared; the reason says why.
-    pub const UNSHAREABLE: u32 = 2;
+    pub const UNSHAREABLE: FaultCode = FaultCode(2);
     /// Another instance has claimed the topic.
-    pub const CLAIMED: u32 = 3;
-    /// The program shuts down.
-    pub const CLOSED: u32 = 4;
+    pub const CLAIMED: FaultCode = FaultCode(3);
+    /// The program shuts down, or the topic is closed.
+    pub const CLOSED: FaultCode = FaultCode(4);
     /// The options do not fit together.
-    pub const OPTIONS: u32 = 5;
+    pub const OPTIONS: FaultCode = FaultCode(5);
+    /// The host failed; its log says how.
+    pub const FAILED: FaultCode = FaultCode(6);
 }

@@ -11,9 +11,10 @@
 use abi_stable::std_types::{RBox, RResult, RString, RVec};
 use abi_stable::{StableAbi, sabi_trait};
 use async_ffi::FfiFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::os::OsArg;
-use crate::report::WireReport;
+use crate::report::{WireReport, json_text};
 use crate::services::ServicesBox;
 
 /// What the host asks when a stage is bound.
@@ -24,14 +25,42 @@ use crate::services::ServicesBox;
 pub struct BindRequest {
     /// The plugin's name, as in the descriptor.
     pub plugin: RString,
-    /// What the user calls it in help and errors, such as `lifespan countdown`.
-    pub display_name: RString,
     /// The stage's words after the plugin's name.
     pub args: RVec<OsArg>,
+    /// The JSON text of the [`BindSettings`].
+    pub settings: RString,
+}
+
+/// What a plugin may want to know when a stage is bound. Crosses as JSON text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct BindSettings {
+    /// What the user calls the plugin in help and errors, such as `lifespan countdown`; empty is the
+    /// plugin's name.
+    pub display_name: String,
+    /// The name that the instance will have.
+    pub instance: String,
     /// Columns that help and errors may use; 0 is without limit.
     pub width: u32,
     /// Whether help and errors may carry ANSI colours.
     pub color: bool,
+}
+
+impl BindSettings {
+    /// The text in which settings cross.
+    pub fn to_json(&self) -> RString {
+        json_text(self)
+    }
+
+    /// Reads settings that crossed.
+    ///
+    /// # Errors
+    ///
+    /// The text is none.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
 }
 
 /// How binding ended; a number that later versions may add to.

@@ -40,15 +40,18 @@ pub use abi_stable;
 pub use async_ffi;
 
 pub use crate::bus::{
-    Batch, Bus, BusBox, BusFault, Delivery, Key, KeyBox, Mode, OwnedBatch, PollStatus,
+    Batch, Bus, BusBox, BusFault, Delivery, FaultCode, Key, KeyBox, Mode, OwnedBatch, PollStatus,
     PublishReply, PublishStatus, SubscribeOptions, Subscription, SubscriptionBox, Topic, TopicBox,
 };
 pub use crate::descriptor::{Descriptor, PanicStrategy, PluginFacts};
 pub use crate::instance::{
-    BindReply, BindRequest, BindStatus, Ending, Instance, InstanceBox, Stance,
+    BindReply, BindRequest, BindSettings, BindStatus, Ending, Instance, InstanceBox, Stance,
 };
 pub use crate::library::{LibraryRoot, LibraryRootRef, ROOT_SYMBOL, Refusal, verdict};
-pub use crate::log::{Callsite, FieldValue, LogFilter, LogSink, LogSinkBox, Parent};
+pub use crate::log::{
+    Callsite, FieldKind, FieldValue, LogDirective, LogFilter, LogSink, LogSinkBox, Parent,
+    ParentKind,
+};
 pub use crate::message::{Message, MessageHeader, MessageType, MessageTypeRef, Packet};
 pub use crate::os::OsArg;
 pub use crate::report::{Report, ReportKind, WireReport};

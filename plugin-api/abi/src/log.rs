@@ -26,7 +26,7 @@ pub trait LogSink: Send + Sync {
     /// An event.
     fn event(&self, callsite: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>);
 
-    /// A new span, with one reference.
+    /// A new span.
     fn new_span(&self, callsite: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>) -> u64;
 
     /// More values of a span.
@@ -41,10 +41,7 @@ pub trait LogSink: Send + Sync {
     /// This thread leaves a span.
     fn exit(&self, span: u64);
 
-    /// One more reference to a span.
-    fn clone_span(&self, span: u64);
-
-    /// One reference less; the last closes the span.
+    /// A span is closed: nobody refers to it any more.
     #[sabi(last_prefix_field)]
     fn close_span(&self, span: u64);
 }
@@ -56,19 +53,36 @@ pub type LogSinkBox = LogSink_TO<'static, RBox<()>>;
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// One of the constants below.
-    pub kind: u32,
-    /// With [`Parent::SPAN`]: its number.
+    /// What kind of place it is.
+    pub kind: ParentKind,
+    /// With [`ParentKind::SPAN`]: its number.
     pub span: u64,
 }
 
 impl Parent {
+    /// Under the span that this thread is in.
+    pub const CURRENT: Parent = Parent { kind: ParentKind::CURRENT, span: 0 };
+    /// Under nothing.
+    pub const ROOT: Parent = Parent { kind: ParentKind::ROOT, span: 0 };
+
+    /// Under the span of that number.
+    pub const fn span(span: u64) -> Parent {
+        Parent { kind: ParentKind::SPAN, span }
+    }
+}
+
+/// What kind of place a [`Parent`] is; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParentKind(pub u32);
+
+impl ParentKind {
     /// The span that this thread is in.
-    pub const CURRENT: u32 = 0;
+    pub const CURRENT: ParentKind = ParentKind(0);
     /// Nothing.
-    pub const ROOT: u32 = 1;
+    pub const ROOT: ParentKind = ParentKind(1);
     /// The span of that number.
-    pub const SPAN: u32 = 2;
+    pub const SPAN: ParentKind = ParentKind(2);
 }
 
 /// The value of one field. Borrowed for the call.
@@ -77,8 +91,8 @@ impl Parent {
 pub struct FieldValue<'a> {
     /// The field's place among the call site's fields, from 0.
     pub field: u32,
-    /// One of the constants below.
-    pub kind: u32,
+    /// What kind of value it is.
+    pub kind: FieldKind,
     /// The lower 64 bits of a number, a `bool` as 0 or 1, the bits of an `f64`.
     pub low: u64,
     /// The upper 64 bits of a number of 128.
@@ -87,27 +101,33 @@ pub struct FieldValue<'a> {
     pub text: RStr<'a>,
 }
 
-impl FieldValue<'_> {
+/// What kind of value a [`FieldValue`] is; a number that later versions may add to.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FieldKind(pub u32);
+
+impl FieldKind {
     /// An `i64` in `low`.
-    pub const I64: u32 = 0;
+    pub const I64: FieldKind = FieldKind(0);
     /// A `u64` in `low`.
-    pub const U64: u32 = 1;
+    pub const U64: FieldKind = FieldKind(1);
     /// An `i128` in `low` and `high`.
-    pub const I128: u32 = 2;
+    pub const I128: FieldKind = FieldKind(2);
     /// A `u128` in `low` and `high`.
-    pub const U128: u32 = 3;
+    pub const U128: FieldKind = FieldKind(3);
     /// An `f64` in `low`.
-    pub const F64: u32 = 4;
+    pub const F64: FieldKind = FieldKind(4);
     /// A `bool` in `low`.
-    pub const BOOL: u32 = 5;
+    pub const BOOL: FieldKind = FieldKind(5);
     /// A string in `text`.
-    pub const STR: u32 = 6;
+    pub const STR: FieldKind = FieldKind(6);
     /// A value that was formatted, in `text`.
-    pub const DEBUG: u32 = 7;
+    pub const DEBUG: FieldKind = FieldKind(7);
 }
 
 /// A place in the source that logs. Crosses as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Callsite {
     /// The name of the span or event.
     pub name: String,
@@ -132,6 +152,25 @@ pub struct Callsite {
 }
 
 impl Callsite {
+    /// A call site of which no more is known; the rest may be set.
+    pub fn new(
+        name: impl Into<String>,
+        target: impl Into<String>,
+        level: Level,
+        is_span: bool,
+    ) -> Self {
+        Callsite {
+            name: name.into(),
+            target: target.into(),
+            level,
+            is_span,
+            module_path: None,
+            file: None,
+            line: None,
+            fields: Vec::new(),
+        }
+    }
+
     /// The text in which a call site crosses.
     pub fn to_json(&self) -> RString {
         json_text(self)
@@ -169,6 +208,7 @@ pub enum Level {
 /// the default. What it lets pass the host may still drop: directives that need the fields of spans
 /// are judged there, and stand here as what they might let pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogFilter {
     /// The level where no directive matches; `None` is off.
     #[serde(default)]
@@ -180,11 +220,19 @@ pub struct LogFilter {
 
 /// The level for one beginning of targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogDirective {
     /// The beginning.
     pub target: String,
     /// The level; `None` is off.
     pub level: Option<Level>,
+}
+
+impl LogDirective {
+    /// The level for targets that begin so; `None` is off.
+    pub fn new(target: impl Into<String>, level: Option<Level>) -> Self {
+        LogDirective { target: target.into(), level }
+    }
 }
 
 impl LogFilter {
@@ -228,15 +276,12 @@ mod tests {
 
     #[test]
     fn the_longest_directive_decides() {
-        let directive = |target: &str, level| LogDirective { target: target.into(), level };
-        let filter = LogFilter {
-            default: Some(Level::Warn),
-            directives: vec![
-                directive("a", Some(Level::Debug)),
-                directive("a::b", None),
-                directive("a::b::c", Some(Level::Trace)),
-            ],
-        };
+        let mut filter = LogFilter::at(Some(Level::Warn));
+        filter.directives = vec![
+            LogDirective::new("a", Some(Level::Debug)),
+            LogDirective::new("a::b", None),
+            LogDirective::new("a::b::c", Some(Level::Trace)),
+        ];
         assert_eq!(filter.level("z"), Some(Level::Warn));
         assert_eq!(filter.level("a::x"), Some(Level::Debug));
         assert_eq!(filter.level("a::b"), None);

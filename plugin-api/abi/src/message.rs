@@ -5,12 +5,11 @@
 #![expect(unsafe_code, reason = "reference counting over the boundary; see the SAFETY comments")]
 
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use abi_stable::StableAbi;
-use abi_stable::std_types::{ROption, RResult, RStr, RString};
+use abi_stable::std_types::{ROption, RResult, RSlice, RStr, RString, RVec};
 use abi_stable::type_layout::TypeLayout;
 
 /// What is known of a message's type, on behalf of one library.
@@ -32,8 +31,14 @@ pub struct MessageType {
     /// The payload as JSON text, or why it has none.
     pub to_json: unsafe extern "C" fn(&Message) -> RResult<RString, RString>,
     /// A message from JSON text, or why that is none.
-    #[sabi(last_prefix_field)]
     pub from_json: extern "C" fn(RStr<'_>) -> RResult<Message, RString>,
+    /// The payload as MessagePack with named fields (bytes as `bin`), or why it has none. Unlike JSON
+    /// this loses nothing: what [`from_bytes`](Self::from_bytes) makes of it is the same value.
+    pub to_bytes: unsafe extern "C" fn(&Message) -> RResult<RVec<u8>, RString>,
+    /// A message from such bytes, or why they are none. A payload that is encoded takes them as they
+    /// are.
+    #[sabi(last_prefix_field)]
+    pub from_bytes: extern "C" fn(RSlice<'_, u8>) -> RResult<Message, RString>,
 }
 
 /// The beginning of every message. Frozen: no field is ever added.
@@ -47,7 +52,7 @@ pub struct MessageHeader {
     release: unsafe extern "C" fn(NonNull<MessageHeader>),
     /// The payload's type as its maker knows it.
     kind: MessageTypeRef,
-    /// The payload's size in bytes, for accounting.
+    /// The payload's size in bytes, with what it owns as far as its maker counts it; for accounting.
     size: usize,
 }
 
@@ -75,8 +80,17 @@ unsafe impl Sync for Message {}
 impl Message {
     /// A message with that payload, freed by this library whoever drops it last.
     ///
-    /// `kind` is the type by which readers will take the payload.
-    pub fn new<T: Send + Sync + 'static>(kind: MessageTypeRef, payload: T) -> Message {
+    /// `size` is the payload's in bytes, with what it owns.
+    ///
+    /// # Safety
+    ///
+    /// `kind` is that of `T`, or of a type of the same layout: its functions, and the readers on
+    /// topics of that type, take the payload as such.
+    pub unsafe fn new<T: Send + Sync + 'static>(
+        kind: MessageTypeRef,
+        payload: T,
+        size: usize,
+    ) -> Message {
         unsafe extern "C" fn release<T>(header: NonNull<MessageHeader>) {
             // SAFETY: the header begins a `Packet<T>` that `new` leaked, and this is called once.
             let packet = unsafe { Box::from_raw(header.cast::<Packet<T>>().as_ptr()) };
@@ -92,7 +106,7 @@ impl Message {
                 references: AtomicUsize::new(1),
                 release: release::<T>,
                 kind,
-                size: size_of::<T>(),
+                size,
             },
             payload,
         });
@@ -117,7 +131,7 @@ impl Message {
         self.header().kind
     }
 
-    /// The payload's size in bytes (what it points to is not counted).
+    /// The payload's size in bytes, with what it owns as far as its maker counts it.
     pub fn size(&self) -> usize {
         self.header().size
     }
@@ -132,6 +146,18 @@ impl Message {
         // SAFETY: the function stands in the type with which this very message was made.
         let shown = unsafe { show(self) };
         shown.into_result().map(RString::into_string).map_err(RString::into_string)
+    }
+
+    /// The payload as MessagePack, made by the library that made the message; nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// The payload cannot be encoded; the reason.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let encode = self.kind().to_bytes();
+        // SAFETY: the function stands in the type with which this very message was made.
+        let bytes = unsafe { encode(self) };
+        bytes.into_result().map(RVec::into_vec).map_err(RString::into_string)
     }
 
     fn header(&self) -> &MessageHeader {
@@ -174,9 +200,6 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A message that is lent: its holder keeps the reference, and outlives this.
-pub type LentMessage = ManuallyDrop<Message>;
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -197,6 +220,14 @@ mod tests {
     extern "C" fn make(_: RStr<'_>) -> RResult<Message, RString> {
         RResult::RErr("none".into())
     }
+    unsafe extern "C" fn encode(message: &Message) -> RResult<RVec<u8>, RString> {
+        // SAFETY: all tests here put an `Arc<String>` into their messages.
+        let text = unsafe { message.payload::<Arc<String>>() };
+        RResult::ROk(text.as_bytes().to_vec().into())
+    }
+    extern "C" fn decode(_: RSlice<'_, u8>) -> RResult<Message, RString> {
+        RResult::RErr("none".into())
+    }
 
     struct Kind;
     impl Kind {
@@ -207,21 +238,27 @@ mod tests {
                 encoding: RStr::from_str(""),
                 to_json: show,
                 from_json: make,
+                to_bytes: encode,
+                from_bytes: decode,
             });
         }
     }
-    fn kind() -> MessageTypeRef {
-        MessageTypeRef(Kind::META.as_prefix())
+    /// A message of which nobody asks for anything that its kind would have to know.
+    fn made<T: Send + Sync + 'static>(payload: T) -> Message {
+        // SAFETY: the kind's functions are only called on messages of an `Arc<String>`.
+        unsafe { Message::new(MessageTypeRef(Kind::META.as_prefix()), payload, 3) }
     }
 
     #[test]
     fn the_payload_lives_as_long_as_the_last_reference() {
         let text = Arc::new("hello".to_owned());
-        let message = Message::new(kind(), text.clone());
+        let message = made(text.clone());
         let other = message.clone();
         drop(message);
         assert_eq!(Arc::strong_count(&text), 2);
         assert_eq!(other.to_json().unwrap(), "\"hello\"");
+        assert_eq!(other.to_bytes().unwrap(), b"hello");
+        assert_eq!(other.size(), 3);
         drop(other);
         assert_eq!(Arc::strong_count(&text), 1);
     }
@@ -229,7 +266,7 @@ mod tests {
     #[test]
     fn threads_may_share_and_drop() {
         let text = Arc::new("hello".to_owned());
-        let message = Message::new(kind(), text.clone());
+        let message = made(text.clone());
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 let mine = message.clone();
@@ -248,14 +285,14 @@ mod tests {
                 panic!("bomb");
             }
         }
-        drop(Message::new(kind(), Bomb));
+        drop(made(Bomb));
     }
 
     #[test]
     fn a_payload_keeps_its_alignment() {
         #[repr(C, align(64))]
         struct Wide([u8; 64]);
-        let message = Message::new(kind(), Wide([7; 64]));
+        let message = made(Wide([7; 64]));
         // SAFETY: made with a `Wide` one line above.
         let wide = unsafe { message.payload::<Wide>() };
         assert_eq!(std::ptr::from_ref(wide).addr() % 64, 0);

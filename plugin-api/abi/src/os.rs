@@ -1,6 +1,6 @@
 //! Arguments of the operating system, which need not be UTF-8.
 //!
-//! The in-memory form of [`OsStr`](std::ffi::OsStr) is private to each copy of `std`, so what crosses
+//! The in-memory form of [`OsStr`] is private to each copy of `std`, so what crosses
 //! is what the system itself uses: bytes on Unix, 16-bit units (little-endian) on Windows.
 
 use std::ffi::{OsStr, OsString};

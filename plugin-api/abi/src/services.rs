@@ -42,9 +42,9 @@ pub trait Services: Send + Sync {
     /// Ends the program for all: a shutdown begins.
     fn request_shutdown(&self, why: RStr<'_>);
 
-    /// Ready with the reason when a shutdown has begun. From this call on the instance is one that
-    /// ends by itself: it is given the grace period before it is cancelled.
-    fn shutdown(&self) -> FfiFuture<RString>;
+    /// Ready with the reason when a shutdown has begun. With `ends_itself` the instance is from this
+    /// call on one that ends by itself: it is given the grace period before it is cancelled.
+    fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString>;
 
     /// Tells the host of a failure that no future returns: a panic in a spawned task, in a thread of
     /// the plugin's own, or while something was dropped. `place` names where.

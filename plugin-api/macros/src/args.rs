@@ -3,17 +3,26 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Ident, LitStr, Token, parenthesized};
+use syn::{Error, Ident, LitStr, Path, Token, parenthesized};
+
+/// The names of the host's own commands, now or later.
+const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 64;
 
 /// What stands in the brackets.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct PluginArgs {
     pub(crate) name: Option<String>,
+    /// Where the SDK is, if not at its own name.
+    pub(crate) sdk: Option<Path>,
     pub(crate) requires: Vec<String>,
     pub(crate) setup_timeout: Option<Duration>,
     pub(crate) grace: Option<Duration>,
@@ -61,6 +70,11 @@ impl PluginArgs {
         args
     }
 
+    /// The path of the SDK.
+    pub(crate) fn sdk(&self) -> TokenStream {
+        sdk(self.sdk.as_ref())
+    }
+
     fn argument(
         &mut self,
         name: &str,
@@ -73,6 +87,7 @@ impl PluginArgs {
                 check_name(&text.value(), text.span(), mistakes);
                 self.name = Some(text.value());
             }
+            "crate" => self.sdk = Some(meta.value()?.call(Path::parse_mod_style)?),
             "requires" => {
                 let content;
                 parenthesized!(content in meta.input);
@@ -91,12 +106,17 @@ impl PluginArgs {
             _ => {
                 return Err(meta.error(
                     "expected `name = \"…\"`, `requires(…)`, `setup_timeout = \"…\"`, \
-                     `grace = \"…\"` or `teardown_timeout = \"…\"`",
+                     `grace = \"…\"`, `teardown_timeout = \"…\"` or `crate = …`",
                 ));
             }
         }
         Ok(())
     }
+}
+
+/// The path of the SDK, given or its own name.
+pub(crate) fn sdk(given: Option<&Path>) -> TokenStream {
+    given.map_or_else(|| quote!(::lifespan_plugin_api), ToTokens::to_token_stream)
 }
 
 /// A plugin's name, as an identifier or in quotes.
@@ -138,17 +158,24 @@ pub(crate) fn kebab_type(ident: &Ident) -> String {
     name
 }
 
-/// A name must be one word of a command line that is no option, no `@file` and no `plugin@name`.
+/// A name must be one that the host accepts: it judges descriptors by the same rules.
 pub(crate) fn check_name(name: &str, span: Span, mistakes: &mut Mistakes) {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins || !name.chars().all(fits) {
         mistakes.at(
             span,
             format_args!(
-                "`{name}` cannot be a plugin's name: it takes small letters, digits, `-` and `_`, \
-                 and begins with a letter"
+                "`{name}` cannot be a plugin's name: it takes small letters, digits and `-`, and \
+                 begins with a letter"
             ),
+        );
+    } else if name.len() > MAX_NAME {
+        mistakes.at(span, format_args!("a plugin's name has at most {MAX_NAME} letters"));
+    } else if RESERVED.contains(&name) {
+        mistakes.at(
+            span,
+            format_args!("`{name}` is a command of the host's: choose another name for the plugin"),
         );
     }
 }
@@ -197,15 +224,15 @@ mod tests {
         let args = parse(quote! {
             name = "fish", requires(sea, big_net, "a-b"),
             setup_timeout = "10s", grace = "0.5", teardown_timeout = "1m 30s",
-        });
-        let expected = PluginArgs {
-            name: Some("fish".into()),
-            requires: vec!["sea".into(), "big-net".into(), "a-b".into()],
-            setup_timeout: Some(Duration::from_secs(10)),
-            grace: Some(Duration::from_millis(500)),
-            teardown_timeout: Some(Duration::from_secs(90)),
-        };
-        assert_eq!(args, Ok(expected));
+            crate = crate::sdk,
+        })
+        .unwrap();
+        assert_eq!(args.name.as_deref(), Some("fish"));
+        assert_eq!(args.requires, ["sea", "big-net", "a-b"]);
+        assert_eq!(args.setup_timeout, Some(Duration::from_secs(10)));
+        assert_eq!(args.grace, Some(Duration::from_millis(500)));
+        assert_eq!(args.teardown_timeout, Some(Duration::from_secs(90)));
+        assert_eq!(args.sdk().to_string(), "crate :: sdk");
     }
 
     #[test]
@@ -213,8 +240,27 @@ mod tests {
         let mistakes = parse(quote! {
             name = "-fish", requires(sea, sea, "A"), grace = "soon", grace = "1", taste = 1
         })
-        .unwrap_err();
+        .err()
+        .unwrap();
         assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+    }
+
+    #[test]
+    fn only_names_that_the_host_accepts_are_accepted() {
+        let wrong = |name: &str| {
+            let mut mistakes = Mistakes::default();
+            check_name(name, Span::call_site(), &mut mistakes);
+            mistakes.into_error().is_some()
+        };
+        for name in ["help", "plugin", "completions", "man", "run", "a_b", "", "2a", "-a", "ä", "A"]
+        {
+            assert!(wrong(name), "{name}");
+        }
+        assert!(wrong(&"a".repeat(65)));
+        for name in ["a", "a-b", "a2", "helper", &"a".repeat(64)] {
+            assert!(!wrong(name), "{name}");
+        }
+        assert!(parse(quote!(name = "run", requires(help))).is_err_and(|told| told.len() == 2));
     }
 
     #[test]

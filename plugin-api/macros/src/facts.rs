@@ -27,10 +27,11 @@ pub(crate) fn facts(name: &str, summary: &str, args: &PluginArgs) -> TokenStream
         }
     }
     after.push('}');
+    let sdk = args.sdk();
     quote! {
-        ::lifespan_plugin_api::__private::concat!(
+        #sdk::__private::concat!(
             #before,
-            ::lifespan_plugin_api::__private::env!("CARGO_PKG_VERSION"),
+            #sdk::__private::env!("CARGO_PKG_VERSION"),
             #after
         )
     }
@@ -48,7 +49,10 @@ pub(crate) fn summary(attributes: &[Attribute]) -> String {
             line => words.push(line.to_owned()),
         }
     }
+    // A summary is one line, in a list and in a terminal: whatever would break it is a space.
     let text = words.join(" ");
+    let folded = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let text = folded.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
         Some(sentence) if !sentence.ends_with('.') => sentence.to_owned(),
         _ => text,
@@ -118,6 +122,15 @@ mod tests {
             )),
             ""
         );
+    }
+
+    #[test]
+    fn a_summary_is_one_line_of_plain_text() {
+        let text = summary_of(parse_quote! {
+            #[doc = "Count\tdown \u{1b}[31mred\u{7f}  now"]
+            fn f() {}
+        });
+        assert_eq!(text, "Count down [31mred now");
     }
 
     #[test]

@@ -16,7 +16,8 @@ use proc_macro::TokenStream;
 /// * `name = "…"`: the plugin's name, where it is to be another;
 /// * `requires(a, "b-c")`: plugins that must be on the line too, and are set up before this one;
 /// * `setup_timeout = "10s"`, `grace = "…"`, `teardown_timeout = "…"`: deadlines of its own. A bare
-///   number is seconds.
+///   number is seconds;
+/// * `crate = path`: where the SDK is, if not at `::lifespan_plugin_api`.
 ///
 /// This only defines the plugin; `export!` puts it into a library.
 #[proc_macro_attribute]
@@ -25,7 +26,7 @@ pub fn plugin(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// See `lifespan_plugin_api::message::Message`.
-#[proc_macro_derive(Message)]
+#[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
     message::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

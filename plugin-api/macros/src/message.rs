@@ -5,17 +5,20 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Result};
+use syn::{Data, DeriveInput, Error, Path, Result};
+
+use crate::args::sdk;
 
 /// The implementation for the type that `input` defines.
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(input)?;
     judge(&input)?;
     let name = &input.ident;
+    let sdk = given_sdk(&input)?;
     let text = name.to_string();
     Ok(quote! {
         #[automatically_derived]
-        impl ::lifespan_plugin_api::message::Message for #name {
+        impl #sdk::message::Message for #name {
             type Wire = Self;
             type View = Self;
             const NAME: &'static str = ::core::concat!(
@@ -25,7 +28,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
 
             fn into_wire(
                 self,
-            ) -> ::core::result::Result<Self, ::lifespan_plugin_api::message::EncodeError> {
+            ) -> ::core::result::Result<Self, #sdk::message::EncodeError> {
                 ::core::result::Result::Ok(self)
             }
             fn view(wire: &Self) -> &Self {
@@ -35,17 +38,45 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
                 wire: &Self,
             ) -> ::core::result::Result<
                 ::std::string::String,
-                ::lifespan_plugin_api::message::EncodeError,
+                #sdk::message::EncodeError,
             > {
-                ::lifespan_plugin_api::message::json_of(wire)
+                #sdk::message::json_of(wire)
             }
             fn from_json(
                 text: &str,
-            ) -> ::core::result::Result<Self, ::lifespan_plugin_api::message::DecodeError> {
-                ::lifespan_plugin_api::message::of_json(text)
+            ) -> ::core::result::Result<Self, #sdk::message::DecodeError> {
+                #sdk::message::of_json(text)
+            }
+            fn to_bytes(
+                wire: &Self,
+            ) -> ::core::result::Result<
+                ::std::vec::Vec<::core::primitive::u8>,
+                #sdk::message::EncodeError,
+            > {
+                #sdk::message::bytes_of(wire)
+            }
+            fn from_bytes(
+                bytes: &[::core::primitive::u8],
+            ) -> ::core::result::Result<Self, #sdk::message::DecodeError> {
+                #sdk::message::of_bytes(bytes)
             }
         }
     })
+}
+
+/// The path of the SDK, from `#[message(crate = path)]` if it stands there.
+fn given_sdk(input: &DeriveInput) -> Result<TokenStream> {
+    let mut given = None;
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("message")) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("crate") {
+                return Err(meta.error("expected `crate = …`"));
+            }
+            given = Some(meta.value()?.call(Path::parse_mod_style)?);
+            Ok(())
+        })?;
+    }
+    Ok(sdk(given.as_ref()))
 }
 
 /// All that is wrong with the type, not only the first.
@@ -82,6 +113,22 @@ mod tests {
         assert!(expansion.contains("message :: Message for Score"), "{expansion}");
         assert!(expansion.contains(r#""Score" , " (""#), "{expansion}");
         syn::parse_str::<syn::ItemImpl>(&expansion).unwrap();
+    }
+
+    #[test]
+    fn the_sdk_may_have_another_name() {
+        let expansion = expand(quote!(
+            #[message(crate = crate::sdk)]
+            struct Score(u32);
+        ));
+        let expansion = expansion.unwrap().to_string();
+        assert!(expansion.contains("impl crate :: sdk :: message :: Message for Score"));
+        assert!(!expansion.contains("lifespan_plugin_api"), "{expansion}");
+        let error = expand(quote!(
+            #[message(taste = sweet)]
+            struct Score(u32);
+        ));
+        assert_eq!(error.unwrap_err().to_string(), "expected `crate = …`");
     }
 
     #[test]

@@ -48,22 +48,22 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 
 fn implementation(shape: &Shape, args: &PluginArgs) -> TokenStream {
     let Shape { subject, definition, name, summary, args: taken, start } = shape;
-    let facts = facts(name, summary, args);
+    let (facts, sdk) = (facts(name, summary, args), args.sdk());
     quote! {
         #definition
-        impl ::lifespan_plugin_api::__private::Plugin for #subject {
-            const NAME: &'static ::lifespan_plugin_api::__private::str = #name;
-            const VERSION: &'static ::lifespan_plugin_api::__private::str =
-                ::lifespan_plugin_api::__private::env!("CARGO_PKG_VERSION");
-            const SUMMARY: &'static ::lifespan_plugin_api::__private::str = #summary;
-            const FACTS: &'static ::lifespan_plugin_api::__private::str = #facts;
+        impl #sdk::__private::Plugin for #subject {
+            const NAME: &'static #sdk::__private::str = #name;
+            const VERSION: &'static #sdk::__private::str =
+                #sdk::__private::env!("CARGO_PKG_VERSION");
+            const SUMMARY: &'static #sdk::__private::str = #summary;
+            const FACTS: &'static #sdk::__private::str = #facts;
             type Args = #taken;
 
             fn start(
                 args: Self::Args,
-                ctx: ::lifespan_plugin_api::Context,
-            ) -> ::lifespan_plugin_api::__private::BoxFuture<
-                ::lifespan_plugin_api::anyhow::Result<()>,
+                ctx: #sdk::Context,
+            ) -> #sdk::__private::BoxFuture<
+                #sdk::anyhow::Result<()>,
             > {
                 #start
             }
@@ -116,6 +116,7 @@ fn of_function(item: &ItemFn, args: &PluginArgs, mistakes: &mut Mistakes) -> Opt
         1 => quote_spanned!(ident.span()=> #ident(ctx)),
         _ => quote_spanned!(ident.span()=> #ident(args, ctx)),
     };
+    let sdk = args.sdk();
     let unused = (inputs.len() == 1).then(|| quote!(let () = args;));
     Some(Shape {
         subject: ident.to_token_stream(),
@@ -125,7 +126,7 @@ fn of_function(item: &ItemFn, args: &PluginArgs, mistakes: &mut Mistakes) -> Opt
         args: taken?,
         start: quote! {
             #unused
-            ::lifespan_plugin_api::__private::Box::pin(#call)
+            #sdk::__private::Box::pin(#call)
         },
     })
 }
@@ -158,13 +159,14 @@ fn of_impl(item: &ItemImpl, args: &PluginArgs, mistakes: &mut Mistakes) -> Optio
         mistakes.at(span, "a plugin is a type with a name");
         return None;
     };
+    let sdk = args.sdk();
     Some(Shape {
         subject: subject.to_token_stream(),
         definition: TokenStream::new(),
         name: name(args, kebab_type(&last.ident), span, mistakes),
         summary: required_summary(&item.attrs, item.impl_token.span, mistakes),
-        args: quote!(<Self as ::lifespan_plugin_api::Lifespan>::Args),
-        start: quote!(::lifespan_plugin_api::__private::start::<Self>(args, ctx)),
+        args: quote!(<Self as #sdk::Lifespan>::Args),
+        start: quote!(#sdk::__private::start::<Self>(args, ctx)),
     })
 }
 

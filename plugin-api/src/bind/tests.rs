@@ -62,13 +62,25 @@ async fn sea(args: Sea, _ctx: Context) -> Result<()> {
 
 fn bound<P: Plugin>(line: &str, color: bool) -> BindReply {
     hook();
-    bind::<P>(BindRequest {
-        plugin: P::NAME.into(),
-        display_name: format!("lifespan {}", P::NAME).into(),
-        args: line.split_whitespace().map(|word| OsArg::from(word.as_ref())).collect(),
-        width: 80,
-        color,
-    })
+    let mut settings = BindSettings::default();
+    settings.display_name = format!("lifespan {}", P::NAME);
+    settings.width = 80;
+    settings.color = color;
+    bind::<P>(request::<P>(line, &settings.to_json()))
+}
+
+fn request<P: Plugin>(line: &str, settings: &str) -> BindRequest {
+    let args = line.split_whitespace().map(|word| OsArg::from(word.as_ref())).collect();
+    BindRequest { plugin: P::NAME.into(), args, settings: settings.into() }
+}
+
+#[test]
+fn settings_have_defaults_and_may_have_more() {
+    hook();
+    let reply = bind::<fish>(request::<fish>("--help", "{\"later\":1}"));
+    assert_eq!(reply.status, BindStatus::ANSWER);
+    assert!(reply.text.contains("Usage: fish "), "{}", reply.text);
+    assert_eq!(bind::<fish>(request::<fish>("", "no JSON")).status, BindStatus::FAILED);
 }
 
 fn told<P: Plugin>(line: &str, status: BindStatus) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lifespan_abi::BusFault;
+use lifespan_abi::{BusFault, FaultCode};
 
 use crate::message::EncodeError;
 
@@ -42,12 +42,13 @@ impl From<BusFault> for BusError {
     fn from(fault: BusFault) -> Self {
         let reason = fault.reason.into_string();
         match fault.code {
-            BusFault::NAME => BusError::Name(reason),
-            BusFault::TYPE => BusError::Type(reason),
-            BusFault::UNSHAREABLE => BusError::Unshareable(reason),
-            BusFault::CLAIMED => BusError::Claimed(reason),
-            BusFault::CLOSED => BusError::Closed(reason),
-            _ => BusError::Other(reason),
+            FaultCode::NAME => BusError::Name(reason),
+            FaultCode::TYPE => BusError::Type(reason),
+            FaultCode::UNSHAREABLE => BusError::Unshareable(reason),
+            FaultCode::CLAIMED => BusError::Claimed(reason),
+            FaultCode::CLOSED => BusError::Closed(reason),
+            FaultCode::OPTIONS | FaultCode::FAILED => BusError::Other(reason),
+            FaultCode(unknown) => BusError::Other(format!("{reason} (fault {unknown})")),
         }
     }
 }
@@ -87,6 +88,11 @@ pub enum PublishError {
     },
     /// The value cannot be encoded.
     Encode(EncodeError),
+    /// Any other reason: the host failed, or is one that this SDK does not know well.
+    Other {
+        /// What is known of it.
+        detail: String,
+    },
 }
 
 impl PublishError {
@@ -107,7 +113,8 @@ impl fmt::Display for PublishError {
         match self {
             PublishError::Closed { detail }
             | PublishError::Stuck { detail }
-            | PublishError::Claimed { detail } => f.write_str(detail),
+            | PublishError::Claimed { detail }
+            | PublishError::Other { detail } => f.write_str(detail),
             PublishError::Full { topic } => write!(f, "topic `{topic}` is full"),
             PublishError::Encode(_) => f.write_str("the value cannot be published"),
         }
@@ -121,7 +128,8 @@ impl std::error::Error for PublishError {
             PublishError::Closed { .. }
             | PublishError::Stuck { .. }
             | PublishError::Claimed { .. }
-            | PublishError::Full { .. } => None,
+            | PublishError::Full { .. }
+            | PublishError::Other { .. } => None,
         }
     }
 }

@@ -4,11 +4,13 @@
 //! before the subscription is dropped.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Delivery, PollStatus, SubscriptionBox};
 
+use crate::message::lending::tell_end;
 use crate::task::{may_go_on, on_task};
 
 /// A subscription, and the batch that it has given.
@@ -16,12 +18,14 @@ pub(super) struct Giving {
     /// `None` if subscribing failed: the stream has ended.
     subscription: Option<SubscriptionBox>,
     queue: VecDeque<Delivery>,
+    /// The topic that the batch is from.
+    topic: Arc<str>,
     taken: u32,
 }
 
 impl Giving {
     pub(super) fn new(subscription: Option<SubscriptionBox>) -> Giving {
-        Giving { subscription, queue: VecDeque::new(), taken: 0 }
+        Giving { subscription, queue: VecDeque::new(), topic: "".into(), taken: 0 }
     }
 
     /// The next message, handed out; `None` at the end.
@@ -34,9 +38,15 @@ impl Giving {
             match batch.status {
                 PollStatus::READY => {}
                 PollStatus::PENDING => return Poll::Pending,
-                _ => return Poll::Ready(None),
+                status => {
+                    tell_end(status);
+                    return Poll::Ready(None);
+                }
             }
             self.queue.extend(batch.deliveries);
+            if *self.topic != *batch.topic {
+                self.topic = batch.topic.as_str().into();
+            }
             self.taken = 0;
         }
         if !may_go_on(context) {
@@ -48,6 +58,19 @@ impl Giving {
             self.tell();
         }
         Poll::Ready(next)
+    }
+
+    /// The topic of what [`poll`](Self::poll) has handed out last.
+    pub(super) fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// How many messages have not been handed out.
+    pub(super) fn backlog(&self) -> u64 {
+        // The host does not know yet what has been handed out of a batch that is not used up.
+        let untold = if self.queue.is_empty() { 0 } else { self.taken };
+        let backlog = self.subscription.as_ref().map_or(0, |subscription| subscription.backlog());
+        backlog.saturating_sub(untold.into())
     }
 
     fn tell(&mut self) {

@@ -63,6 +63,11 @@ impl<T: Message> Messages<T> {
         self.take()
     }
 
+    /// How many messages wait to be received.
+    pub fn backlog(&self) -> u64 {
+        self.lending.backlog()
+    }
+
     /// The subscription as a stream of kept messages.
     pub fn owned(self) -> Owned<Self> {
         Owned::new(self)
@@ -83,6 +88,11 @@ impl<T: Message> Lossy<T> {
     /// As [`Messages::recv`].
     pub async fn recv(&mut self) -> Option<Lent<'_, T>> {
         self.messages.recv().await
+    }
+
+    /// How many messages wait to be received.
+    pub fn backlog(&self) -> u64 {
+        self.messages.backlog()
     }
 
     /// The subscription as a stream of kept messages.

@@ -1,11 +1,12 @@
 //! Every topic that matches, without knowing its type.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lifespan_abi::abi_stable::std_types::ROption;
 use lifespan_abi::{BusBox, Delivery, Mode, SubscribeOptions};
 use serde_json::Value;
 
@@ -17,11 +18,16 @@ use crate::bus::owned::{Owned, Source};
 /// segment of a name, `**` at the end is the rest.
 pub struct Pattern {
     giving: Giving,
+    bus: BusBox,
+    /// The names of the instances that have published, by their numbers.
+    publishers: HashMap<u64, Arc<str>>,
 }
 
 /// A message of any type, with where it is from.
 pub struct Delivered {
     delivery: Delivery,
+    topic: Arc<str>,
+    publisher: Arc<str>,
 }
 
 impl Pattern {
@@ -31,7 +37,7 @@ impl Pattern {
     ///
     /// The text is no pattern.
     #[doc(hidden)]
-    pub fn messages(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub fn messages(bus: BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSLESS, false)
     }
 
@@ -41,7 +47,7 @@ impl Pattern {
     ///
     /// The text is no pattern.
     #[doc(hidden)]
-    pub fn lossy(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub fn lossy(bus: BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LOSSY, false)
     }
 
@@ -51,7 +57,7 @@ impl Pattern {
     ///
     /// The text is no pattern.
     #[doc(hidden)]
-    pub fn updates(bus: &BusBox, pattern: &str) -> Result<Pattern, BusError> {
+    pub fn updates(bus: BusBox, pattern: &str) -> Result<Pattern, BusError> {
         Pattern::open(bus, pattern, Mode::LATEST, true)
     }
 
@@ -61,15 +67,28 @@ impl Pattern {
         poll_fn(|context| self.poll_source(context)).await
     }
 
+    /// How many messages wait to be received.
+    pub fn backlog(&self) -> u64 {
+        self.giving.backlog()
+    }
+
     /// The subscription as a stream.
     pub fn owned(self) -> Owned<Self> {
         Owned::new(self)
     }
 
-    fn open(bus: &BusBox, pattern: &str, mode: Mode, current: bool) -> Result<Self, BusError> {
-        let options = SubscribeOptions { mode, current, key: ROption::RNone };
+    fn open(bus: BusBox, pattern: &str, mode: Mode, current: bool) -> Result<Self, BusError> {
+        let options = SubscribeOptions::new(mode, current, None);
         let subscription = bus.subscribe_pattern(pattern.into(), options).into_result()?;
-        Ok(Pattern { giving: Giving::new(Some(subscription)) })
+        let giving = Giving::new(Some(subscription));
+        Ok(Pattern { giving, bus, publishers: HashMap::new() })
+    }
+
+    fn delivered(&mut self, delivery: Delivery) -> Delivered {
+        let (number, bus) = (delivery.publisher, &self.bus);
+        let name = || Arc::from(bus.instance_name(number).as_str());
+        let publisher = self.publishers.entry(number).or_insert_with(name).clone();
+        Delivered { delivery, topic: self.giving.topic().clone(), publisher }
     }
 }
 
@@ -77,19 +96,20 @@ impl Source for Pattern {
     type Item = Delivered;
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivered>> {
-        self.giving.poll(context).map(|delivery| delivery.map(|delivery| Delivered { delivery }))
+        let polled = self.giving.poll(context);
+        polled.map(|delivery| delivery.map(|delivery| self.delivered(delivery)))
     }
 }
 
 impl Delivered {
     /// The topic's name.
     pub fn topic(&self) -> &str {
-        &self.delivery.topic
+        &self.topic
     }
 
     /// The instance that published it.
     pub fn publisher(&self) -> &str {
-        &self.delivery.publisher
+        &self.publisher
     }
 
     /// Its number on the topic, counted from 0.
@@ -119,6 +139,15 @@ impl Delivered {
     /// It cannot be shown; the reason.
     pub fn json_text(&self) -> Result<String, BusError> {
         self.delivery.message.to_json().map_err(BusError::Other)
+    }
+
+    /// Its value as MessagePack, made by the library that published it; nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be encoded; the reason.
+    pub fn bytes(&self) -> Result<Vec<u8>, BusError> {
+        self.delivery.message.to_bytes().map_err(BusError::Other)
     }
 
     /// Its value as JSON.

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::bus::owned::{Owned, Source};
-use crate::bus::timer::{Timer, nanoseconds};
+use crate::bus::timer::Timer;
 use crate::bus::updates::Updates;
 use crate::message::{Kept, Lent, Message};
+use crate::time::nanos;
 
 /// [`Updates`] with a timeout. See [`Updates::timeout`].
 ///
@@ -63,12 +64,12 @@ impl<V: Deref> Update<V> {
 impl<T: Message> TimedUpdates<T> {
     pub(super) fn new(updates: Updates<T>, time: Duration) -> Self {
         let timer = Timer::new(updates.topic().clock.clone());
-        TimedUpdates { updates, limit: nanoseconds(time), timer, deadline: None }
+        TimedUpdates { updates, limit: nanos(time), timer, deadline: None }
     }
 
     /// As [`Updates::at_most_every`]. While an update waits for its time there is no timeout.
     #[must_use]
-    pub fn at_most_every(mut self, time: Duration) -> Self {
+    pub fn at_most_every(mut self, time: impl Into<Duration>) -> Self {
         self.updates = self.updates.at_most_every(time);
         self
     }
@@ -91,6 +92,11 @@ impl<T: Message> TimedUpdates<T> {
         }
     }
 
+    /// How many items wait: an update, or none.
+    pub fn backlog(&self) -> u64 {
+        self.updates.backlog()
+    }
+
     /// The subscription as a stream of kept messages.
     pub fn owned(self) -> Owned<Self> {
         Owned::new(self)
@@ -100,6 +106,10 @@ impl<T: Message> TimedUpdates<T> {
         if let Poll::Ready(news) = self.updates.poll(context) {
             self.deadline = None;
             return Poll::Ready(if news { Found::News } else { Found::End });
+        }
+        if self.updates.is_yielding() {
+            // There is news: the task has been woken to fetch it.
+            return Poll::Pending;
         }
         let limit = self.limit;
         let deadline = *self.deadline.get_or_insert_with(|| self.timer.now().saturating_add(limit));

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use crate::time::{Clock, Sleep};
 
@@ -39,9 +38,4 @@ impl Timer {
         }
         polled
     }
-}
-
-/// As nanoseconds, which is the unit of the host's clock; at most 584 years.
-pub(super) fn nanoseconds(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap_or(u64::MAX)
 }

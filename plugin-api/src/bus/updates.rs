@@ -9,9 +9,10 @@ use lifespan_abi::Mode;
 use crate::bus::Topic;
 use crate::bus::owned::{Owned, Source};
 use crate::bus::timed::TimedUpdates;
-use crate::bus::timer::{Timer, nanoseconds};
+use crate::bus::timer::Timer;
 use crate::message::lending::Lending;
 use crate::message::{Kept, Lent, Message};
+use crate::time::nanos;
 
 /// The latest value: several publishes while the subscriber is busy become one. See
 /// [`Topic::updates`].
@@ -54,8 +55,8 @@ impl<T: Message> Updates<T> {
     ///
     /// At the end of the program an item that waits for its time still does so.
     #[must_use]
-    pub fn at_most_every(mut self, time: Duration) -> Self {
-        self.pace.every = nanoseconds(time);
+    pub fn at_most_every(mut self, time: impl Into<Duration>) -> Self {
+        self.pace.every = nanos(time.into());
         self
     }
 
@@ -64,8 +65,8 @@ impl<T: Message> Updates<T> {
     /// The time begins with the first [`recv`](TimedUpdates::recv) after an item; dropping a `recv`
     /// does not begin it anew.
     #[must_use]
-    pub fn timeout(self, time: Duration) -> TimedUpdates<T> {
-        TimedUpdates::new(self, time)
+    pub fn timeout(self, time: impl Into<Duration>) -> TimedUpdates<T> {
+        TimedUpdates::new(self, time.into())
     }
 
     /// The next update, lent until the next call; `None` at the end.
@@ -76,6 +77,11 @@ impl<T: Message> Updates<T> {
             return None;
         }
         self.current.as_ref().map(Kept::lend)
+    }
+
+    /// How many items wait: an update, or none.
+    pub fn backlog(&self) -> u64 {
+        self.lending.backlog()
     }
 
     /// The subscription as a stream of kept messages.
@@ -106,6 +112,11 @@ impl<T: Message> Updates<T> {
     /// Whether an update, if there is one, waits for its time.
     pub(super) fn is_holding(&self) -> bool {
         self.pace.every > 0 && self.pace.timer.now() < self.pace.due
+    }
+
+    /// Whether there is an update that waits only for the task to have yielded.
+    pub(super) fn is_yielding(&self) -> bool {
+        self.lending.has_message()
     }
 
     /// What was received last; before that, the topic's value.

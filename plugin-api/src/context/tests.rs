@@ -78,6 +78,16 @@ fn a_shutdown_tells_why() {
     assert!(poll(&mut shutdown).is_pending());
     ctx.request_shutdown("enough fish");
     assert_eq!(ready(shutdown), "enough fish");
+    assert!(host.ends_itself());
+}
+
+#[test]
+fn who_only_watches_for_the_shutdown_does_not_say_that_it_ends_by_itself() {
+    let host = Host::default();
+    let ctx = host.context();
+    ctx.request_shutdown("enough fish");
+    assert_eq!(ready(ctx.shutdown_begun()), "enough fish");
+    assert!(!host.ends_itself());
 }
 
 #[test]

@@ -38,6 +38,12 @@ fn no_command() -> clap::builder::ValueParser {
     panic!("ouch")
 }
 
+/// Crawl
+#[plugin(crate = crate)]
+async fn crawler(_ctx: Context) -> Result<()> {
+    Ok(())
+}
+
 /// Panic while the command is built
 #[plugin]
 async fn broken(_args: Broken, _ctx: Context) -> Result<()> {
@@ -57,18 +63,11 @@ impl LogSink for Sink {
     fn follows_from(&self, _: u64, _: u64) {}
     fn enter(&self, _: u64) {}
     fn exit(&self, _: u64) {}
-    fn clone_span(&self, _: u64) {}
     fn close_span(&self, _: u64) {}
 }
 
 fn request(plugin: &str) -> BindRequest {
-    BindRequest {
-        plugin: plugin.into(),
-        display_name: plugin.into(),
-        args: Vec::new().into(),
-        width: 0,
-        color: false,
-    }
+    BindRequest { plugin: plugin.into(), args: Vec::new().into(), settings: "{}".into() }
 }
 
 #[test]
@@ -101,6 +100,8 @@ fn plugins_are_found_by_name() {
     hook();
     let root = crate::builtins![swim, Flyer];
     assert_eq!(root.bind()(request("flyer")).status, BindStatus::BOUND);
+    let renamed = crate::builtins![crawler];
+    assert_eq!(renamed.bind()(request("crawler")).status, BindStatus::BOUND);
     assert!(root.command_spec()("swim".into()).unwrap().contains("\"help\""));
     let unknown = root.bind()(request("crawl"));
     assert_eq!(unknown.status, BindStatus::FAILED);

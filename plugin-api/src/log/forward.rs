@@ -183,8 +183,8 @@ fn taken(span: &Id) -> Option<u64> {
 
 fn parent(is_root: bool, explicit: Option<&Id>) -> Parent {
     match explicit.and_then(taken) {
-        Some(span) => Parent { kind: Parent::SPAN, span },
-        None if is_root => Parent { kind: Parent::ROOT, span: 0 },
-        None => Parent { kind: Parent::CURRENT, span: 0 },
+        Some(span) => Parent::span(span),
+        None if is_root => Parent::ROOT,
+        None => Parent::CURRENT,
     }
 }

@@ -27,8 +27,7 @@ impl Log for Forward {
         if !site.exact {
             values.text(TARGET, record.target());
         }
-        let parent = Parent { kind: Parent::CURRENT, span: 0 };
-        values.lend(|values| self.sink().event(site.number, parent, values));
+        values.lend(|values| self.sink().event(site.number, Parent::CURRENT, values));
     }
 
     fn flush(&self) {}

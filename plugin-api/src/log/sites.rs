@@ -144,40 +144,27 @@ fn tell(sink: &LogSinkBox, site: &Callsite) -> Option<u64> {
 }
 
 fn describe(metadata: &Metadata<'_>) -> Callsite {
-    Callsite {
-        name: metadata.name().to_owned(),
-        target: metadata.target().to_owned(),
-        level: level(*metadata.level()),
-        is_span: metadata.is_span(),
-        module_path: metadata.module_path().map(str::to_owned),
-        file: metadata.file().map(str::to_owned),
-        line: metadata.line(),
-        fields: metadata.fields().iter().map(|field| field.name().to_owned()).collect(),
-    }
+    let level = level(*metadata.level());
+    let mut site = Callsite::new(metadata.name(), metadata.target(), level, metadata.is_span());
+    site.module_path = metadata.module_path().map(str::to_owned);
+    site.file = metadata.file().map(str::to_owned);
+    site.line = metadata.line();
+    site.fields = metadata.fields().iter().map(|field| field.name().to_owned()).collect();
+    site
 }
 
 fn record_site(record: &log::Record<'_>) -> Callsite {
-    Callsite {
-        name: "log record".to_owned(),
-        target: record.target().to_owned(),
-        level: record_level(record.level()),
-        is_span: false,
-        module_path: record.module_path().map(str::to_owned),
-        file: record.file().map(str::to_owned),
-        line: record.line(),
-        fields: vec!["message".to_owned()],
-    }
+    let level = record_level(record.level());
+    let mut site = Callsite::new("log record", record.target(), level, false);
+    site.module_path = record.module_path().map(str::to_owned);
+    site.file = record.file().map(str::to_owned);
+    site.line = record.line();
+    site.fields = vec!["message".to_owned()];
+    site
 }
 
 fn shared_site(level: log::Level) -> Callsite {
-    Callsite {
-        name: "log record".to_owned(),
-        target: "log".to_owned(),
-        level: record_level(level),
-        is_span: false,
-        module_path: None,
-        file: None,
-        line: None,
-        fields: vec!["message".to_owned(), "log.target".to_owned()],
-    }
+    let mut site = Callsite::new("log record", "log", record_level(level), false);
+    site.fields = vec!["message".to_owned(), "log.target".to_owned()];
+    site
 }

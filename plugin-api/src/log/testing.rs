@@ -9,7 +9,9 @@ use super::forward::Forward;
 use crate::abi::abi_stable::sabi_trait::TD_Opaque;
 use crate::abi::abi_stable::std_types::{RSlice, RStr};
 use crate::abi::log::Level;
-use crate::abi::{Callsite, FieldValue, LogFilter, LogSink, LogSinkBox, Parent};
+use crate::abi::{
+    Callsite, FieldKind, FieldValue, LogFilter, LogSink, LogSinkBox, Parent, ParentKind,
+};
 
 /// Keeps what crosses, in words, and counts the calls.
 #[derive(Clone, Default)]
@@ -65,8 +67,8 @@ impl Kept {
     fn words(&self, site: u64, parent: Parent, values: RSlice<'_, FieldValue<'_>>) -> String {
         let site = self.0.sites.lock().unwrap()[site as usize - 1].clone();
         let parent = match parent.kind {
-            Parent::CURRENT => "",
-            Parent::ROOT => " at root",
+            ParentKind::CURRENT => "",
+            ParentKind::ROOT => " at root",
             _ => " under a span",
         };
         format!("{:?} {}{parent}{}", site.level, site.name, fields(&site, values))
@@ -77,13 +79,13 @@ pub(super) fn fields(site: &Callsite, values: RSlice<'_, FieldValue<'_>>) -> Str
     let shown = values.iter().map(|value| {
         let wide = u128::from(value.high) << 64 | u128::from(value.low);
         let shown = match value.kind {
-            FieldValue::I64 => (value.low as i64).to_string(),
-            FieldValue::U64 => value.low.to_string(),
-            FieldValue::I128 => format!("{}w", wide as i128),
-            FieldValue::U128 => format!("{wide}w"),
-            FieldValue::F64 => format!("{:?}", f64::from_bits(value.low)),
-            FieldValue::BOOL => (value.low == 1).to_string(),
-            FieldValue::STR => format!("`{}`", value.text),
+            FieldKind::I64 => (value.low as i64).to_string(),
+            FieldKind::U64 => value.low.to_string(),
+            FieldKind::I128 => format!("{}w", wide as i128),
+            FieldKind::U128 => format!("{wide}w"),
+            FieldKind::F64 => format!("{:?}", f64::from_bits(value.low)),
+            FieldKind::BOOL => (value.low == 1).to_string(),
+            FieldKind::STR => format!("`{}`", value.text),
             _ => value.text.to_string(),
         };
         format!(" {}={shown}", site.fields[value.field as usize])
@@ -124,9 +126,6 @@ impl LogSink for Kept {
     }
     fn exit(&self, span: u64) {
         self.tell(format!("< {span}"));
-    }
-    fn clone_span(&self, span: u64) {
-        self.tell(format!("{span} cloned"));
     }
     fn close_span(&self, span: u64) {
         self.tell(format!("{span} closed"));

@@ -61,10 +61,8 @@ fn a_site_is_told_once_with_all_that_is_known_of_it() {
 #[test]
 fn what_is_filtered_out_does_not_cross() {
     let kept = Kept::default();
-    let filter = LogFilter {
-        default: Some(Level::Info),
-        directives: vec![LogDirective { target: "quiet".into(), level: None }],
-    };
+    let mut filter = LogFilter::at(Some(Level::Info));
+    filter.directives.push(LogDirective::new("quiet", None));
     let formatted = AtomicUsize::new(0);
     with_default(kept.forward(filter), || {
         for _ in 0..1000 {

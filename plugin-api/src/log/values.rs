@@ -3,7 +3,6 @@
 //! A text is copied: `Visit` lends it only for the visit of its field. All texts of an event share
 //! one buffer. Formatting runs the author's code, which may panic: that ends here.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -11,8 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing_core::field::{Field, Visit};
 
-use crate::abi::FieldValue;
 use crate::abi::abi_stable::std_types::{RSlice, RStr};
+use crate::abi::{FieldKind, FieldValue};
+use crate::panics::discard_payload;
 
 /// What stands for a value whose formatting panicked.
 pub(super) const PANICKED: &str = "<panicked while formatting>";
@@ -26,7 +26,7 @@ pub(super) struct Values {
 
 struct Taken {
     field: u32,
-    kind: u32,
+    kind: FieldKind,
     low: u64,
     high: u64,
     text: Range<usize>,
@@ -65,23 +65,23 @@ impl Values {
         if let Err(panic) = written {
             self.text.truncate(start);
             self.text.push_str(PANICKED);
-            discard(panic);
+            discard_payload(panic);
         }
-        self.put(field, FieldValue::DEBUG, 0, 0, start);
+        self.put(field, FieldKind::DEBUG, 0, 0, start);
     }
 
     /// A text.
     pub(super) fn text(&mut self, field: u32, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        self.put(field, FieldValue::STR, 0, 0, start);
+        self.put(field, FieldKind::STR, 0, 0, start);
     }
 
-    fn number(&mut self, field: &Field, kind: u32, low: u64, high: u64) {
+    fn number(&mut self, field: &Field, kind: FieldKind, low: u64, high: u64) {
         self.put(place(field), kind, low, high, self.text.len());
     }
 
-    fn put(&mut self, field: u32, kind: u32, low: u64, high: u64, start: usize) {
+    fn put(&mut self, field: u32, kind: FieldKind, low: u64, high: u64, start: usize) {
         self.taken.push(Taken { field, kind, low, high, text: start..self.text.len() });
     }
 }
@@ -100,29 +100,29 @@ impl Visit for Values {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.number(field, FieldValue::I64, value as u64, 0);
+        self.number(field, FieldKind::I64, value as u64, 0);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.number(field, FieldValue::U64, value, 0);
+        self.number(field, FieldKind::U64, value, 0);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         let (low, high) = halves(value as u128);
-        self.number(field, FieldValue::I128, low, high);
+        self.number(field, FieldKind::I128, low, high);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         let (low, high) = halves(value);
-        self.number(field, FieldValue::U128, low, high);
+        self.number(field, FieldKind::U128, low, high);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.number(field, FieldValue::F64, value.to_bits(), 0);
+        self.number(field, FieldKind::F64, value.to_bits(), 0);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.number(field, FieldValue::BOOL, value.into(), 0);
+        self.number(field, FieldKind::BOOL, value.into(), 0);
     }
 }
 
@@ -147,11 +147,4 @@ fn place(field: &Field) -> u32 {
 
 fn halves(value: u128) -> (u64, u64) {
     (value as u64, (value >> 64) as u64)
-}
-
-/// Drops what was thrown; should that throw too, the second is leaked.
-fn discard(panic: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(again);
-    }
 }

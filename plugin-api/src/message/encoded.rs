@@ -75,6 +75,16 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Message for Encode
     fn from_json(text: &str) -> Result<Self, DecodeError> {
         serde_json::from_str(text).map(Encoded).map_err(DecodeError::new)
     }
+    fn to_bytes(wire: &RVec<u8>) -> Result<Vec<u8>, EncodeError> {
+        Ok(wire.to_vec())
+    }
+    fn from_bytes(bytes: &[u8]) -> Result<RVec<u8>, DecodeError> {
+        // As they are: what this side's type does not know is not for it to drop.
+        Ok(bytes.into())
+    }
+    fn size(wire: &RVec<u8>) -> usize {
+        size_of::<RVec<u8>>() + wire.capacity()
+    }
 }
 
 impl<T: DeserializeOwned> Encoded<T> {

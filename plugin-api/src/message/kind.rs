@@ -8,16 +8,17 @@
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::{ManuallyDrop, needs_drop};
 
 use lifespan_abi::abi_stable::StableAbi;
 use lifespan_abi::abi_stable::prefix_type::WithMetadata;
 use lifespan_abi::abi_stable::staticref;
-use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr, RString, RVec};
+use lifespan_abi::abi_stable::std_types::{ROption, RResult, RSlice, RStr, RString, RVec};
 use lifespan_abi::abi_stable::type_layout::TypeLayout;
 use lifespan_abi::{Message as AbiMessage, MessageType, MessageTypeRef};
 
 use crate::message::{EncodeError, Message};
+use crate::panics::{self, catch, guarded_drop};
 
 /// The kind of `T`.
 pub(crate) fn kind<T: Message>() -> MessageTypeRef {
@@ -31,7 +32,14 @@ pub(crate) fn kind<T: Message>() -> MessageTypeRef {
 
 /// A message of a value.
 pub(crate) fn message<T: Message>(value: T) -> Result<AbiMessage, EncodeError> {
-    Ok(AbiMessage::new(kind::<T>(), value.into_wire()?))
+    Ok(of_wire::<T>(value.into_wire()?))
+}
+
+fn of_wire<T: Message>(wire: T::Wire) -> AbiMessage {
+    let size = T::size(&wire);
+    // SAFETY: the kind is that of `T`, whose functions take the payload as `T::Wire`, and its layout is
+    // told as that; `Guarded` has the same layout.
+    unsafe { AbiMessage::new(kind::<T>(), Guarded(ManuallyDrop::new(wire)), size) }
 }
 
 /// What is in a message that came from a topic of `T`: see the invariant above.
@@ -40,6 +48,20 @@ pub(crate) fn view<T: Message>(message: &AbiMessage) -> &T::View {
     // `T::Wire`; the host lets only messages of a compatible layout onto it.
     let wire = unsafe { message.payload::<T::Wire>() };
     T::view(wire)
+}
+
+/// A payload. Whoever drops the last reference drops it, and is no one to tell a panic to.
+#[repr(transparent)]
+struct Guarded<W>(ManuallyDrop<W>);
+
+impl<W> Drop for Guarded<W> {
+    fn drop(&mut self) {
+        if needs_drop::<W>() {
+            // SAFETY: it is taken once, by the drop of what holds it, and not seen again.
+            let payload = unsafe { ManuallyDrop::take(&mut self.0) };
+            guarded_drop(payload, |panic| panics::log(&panic, "dropping a message panicked"));
+        }
+    }
 }
 
 struct Kind<T>(PhantomData<T>);
@@ -52,6 +74,8 @@ impl<T: Message> Kind<T> {
             encoding: RStr::from_str(T::ENCODING),
             to_json: to_json::<T>,
             from_json: from_json::<T>,
+            to_bytes: to_bytes::<T>,
+            from_bytes: from_bytes::<T>,
         });
     }
 }
@@ -80,21 +104,34 @@ extern "C" fn from_json<T: Message>(text: RStr<'_>) -> RResult<AbiMessage, RStri
     })
 }
 
+unsafe extern "C" fn to_bytes<T: Message>(message: &AbiMessage) -> RResult<RVec<u8>, RString> {
+    contained(|| {
+        // SAFETY: by the contract of `MessageType::to_bytes`, as in `to_json`.
+        let wire = unsafe { message.payload::<T::Wire>() };
+        T::to_bytes(wire).map(RVec::from)
+    })
+}
+
+extern "C" fn from_bytes<T: Message>(bytes: RSlice<'_, u8>) -> RResult<AbiMessage, RString> {
+    contained(|| T::from_bytes(bytes.as_slice()).map(of_wire::<T>))
+}
+
 /// Runs an author's code on behalf of the host: a panic becomes an error.
 fn contained<R, E: fmt::Display>(body: impl FnOnce() -> Result<R, E>) -> RResult<R, RString> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => result.map_err(|error| RString::from(error.to_string())).into(),
-        Err(panic) => {
-            // Dropping what was thrown may throw again; leaking it cannot.
-            std::mem::forget(panic);
-            RResult::RErr("the message type panicked".into())
-        }
-    }
+    // The error's text is the author's code, too.
+    let result = catch(|| body().map_err(|error| error.to_string()));
+    let result = result.unwrap_or_else(|panic| {
+        panics::log(&panic, "a message type panicked");
+        Err(format!("the message type {panic}"))
+    });
+    result.map_err(RString::from).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Encoded;
+    use crate::panics::tests::{hook, logged};
 
     #[test]
     fn a_value_is_seen_as_it_was_sent() {
@@ -113,9 +150,63 @@ mod tests {
     }
 
     #[test]
-    fn a_panicking_type_is_an_error_to_the_host() {
-        let result: RResult<(), RString> =
-            contained(|| -> Result<(), EncodeError> { panic!("no") });
-        assert_eq!(result, RResult::RErr("the message type panicked".into()));
+    fn a_panicking_type_is_an_error_to_the_host_that_says_which() {
+        hook();
+        let mut told = String::new();
+        let text = logged(|| {
+            let result: RResult<(), RString> =
+                contained(|| -> Result<(), EncodeError> { panic!("no view") });
+            told = result.into_result().unwrap_err().into_string();
+        });
+        for text in [told, text] {
+            assert!(text.contains("no view") && text.contains("kind.rs:"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_payload_whose_drop_panics_is_told() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("bomb in a message");
+            }
+        }
+        hook();
+        let text = logged(|| drop(Guarded(ManuallyDrop::new(Bomb))));
+        assert!(text.contains("bomb in a message") && text.contains("kind.rs:"), "{text}");
+    }
+
+    /// By way of bytes, as a bridge sends it.
+    fn sent<T: Message>(value: T) -> AbiMessage {
+        let bytes = message(value).unwrap().to_bytes().unwrap();
+        kind::<T>().from_bytes()(bytes.as_slice().into()).unwrap()
+    }
+
+    #[test]
+    fn bytes_lose_nothing() {
+        assert_eq!(*view::<u64>(&sent(u64::MAX)), u64::MAX);
+        assert!(view::<f64>(&sent(f64::NAN)).is_nan());
+        assert_eq!(*view::<f32>(&sent(f32::NEG_INFINITY)), f32::NEG_INFINITY);
+        assert_eq!(view::<String>(&sent("größe".to_owned())), "größe");
+        assert_eq!(view::<Vec<u8>>(&sent(vec![0, 255])), [0, 255]);
+        assert_eq!(message(vec![0_u8, 255]).unwrap().to_bytes().unwrap(), [0xc4, 2, 0, 255]);
+        view::<()>(&sent(()));
+        assert!(kind::<u8>().from_bytes()([0xcd, 1, 0][..].into()).is_err());
+    }
+
+    #[test]
+    fn encoded_bytes_are_taken_as_they_are() {
+        // More than a `u8` would make of them.
+        let bytes = rmp_serde::to_vec_named(&(1_u8, "more")).unwrap();
+        let made = kind::<Encoded<u8>>().from_bytes()(bytes.as_slice().into()).unwrap();
+        assert_eq!(made.to_bytes().unwrap(), bytes);
+    }
+
+    #[test]
+    fn what_a_message_owns_is_counted() {
+        assert_eq!(message(7_u32).unwrap().size(), 4);
+        assert!(message("x".repeat(1000)).unwrap().size() > 1000);
+        assert!(message(vec![0_u8; 1000]).unwrap().size() > 1000);
+        assert!(message(Encoded("x".repeat(1000))).unwrap().size() > 1000);
     }
 }

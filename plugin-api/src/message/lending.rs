@@ -47,7 +47,10 @@ impl Lending {
             match self.batch.status {
                 PollStatus::READY => {}
                 PollStatus::PENDING => return Poll::Pending,
-                _ => return Poll::Ready(false),
+                status => {
+                    tell_end(status);
+                    return Poll::Ready(false);
+                }
             }
         }
         if !may_go_on(context) {
@@ -75,6 +78,19 @@ impl Lending {
         Some(Arrived { message, sequence: self.batch.sequence + index as u64, skipped })
     }
 
+    /// Whether a message has been lent that was not handed out.
+    pub(crate) fn has_message(&self) -> bool {
+        self.at < self.batch.len
+    }
+
+    /// How many messages have not been handed out.
+    pub(crate) fn backlog(&self) -> u64 {
+        // The host does not know yet what has been handed out of a batch that is not used up.
+        let untold = if self.has_message() { self.at } else { 0 };
+        let backlog = self.subscription.as_ref().map_or(0, |subscription| subscription.backlog());
+        backlog.saturating_sub(untold.into())
+    }
+
     fn receive(&mut self, context: &mut Context<'_>) {
         // Should the call unwind, the old batch, which it may have released, is not read again.
         self.at = 0;
@@ -97,6 +113,17 @@ impl Drop for Lending {
     fn drop(&mut self) {
         if self.at < self.batch.len {
             self.tell();
+        }
+    }
+}
+
+/// Tells of a stream that ends by another status than the one that says so: its author sees the end.
+pub(crate) fn tell_end(status: PollStatus) {
+    match status {
+        PollStatus::CLOSED => {}
+        PollStatus::FAILED => tracing::error!("a subscription ends: the host failed"),
+        PollStatus(unknown) => {
+            tracing::error!(status = unknown, "a subscription ends: the host's answer is unknown");
         }
     }
 }

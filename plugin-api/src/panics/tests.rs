@@ -46,6 +46,13 @@ pub(crate) fn hook() {
     });
 }
 
+/// What is logged on this thread while `body` runs, as text.
+pub(crate) fn logged(body: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), body);
+    lines.0.lock().unwrap().clone()
+}
+
 fn caught(body: impl FnOnce()) -> Report {
     hook();
     catch(body).unwrap_err()
@@ -116,6 +123,14 @@ fn what_is_dropped_is_guarded() {
 fn a_second_subscriber_gets_its_hint() {
     let report = caught(|| panic!("called `expect()`: SetLoggerError(())"));
     assert!(report.hints[0].contains("remove"));
+}
+
+#[test]
+fn a_missing_runtime_gets_its_hint() {
+    let message =
+        "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    let report = caught(|| panic!("{message}"));
+    assert!(report.hints[0].contains("`ctx.sleep`"), "{:?}", report.hints);
 }
 
 #[test]

@@ -147,7 +147,7 @@ proptest! {
                     let mode = Mode(mode);
                     let key = (mode == Mode::KEYED)
                         .then(|| KeyBox::from_value(Third, TD_Opaque));
-                    let options = SubscribeOptions { mode, current, key: key.into() };
+                    let options = SubscribeOptions::new(mode, current, key);
                     let real = theirs.subscribe(options).into_result().unwrap();
                     subscriptions.push((real, Model::new(mode, current, published)));
                 }

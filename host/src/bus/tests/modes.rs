@@ -3,7 +3,7 @@
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{ROption, RVec};
 use lifespan_abi::{
-    BusFault, Key, KeyBox, Message, Mode, PollStatus, PublishStatus, SubscribeOptions,
+    FaultCode, Key, KeyBox, Message, Mode, PollStatus, PublishStatus, SubscribeOptions,
 };
 
 use super::*;
@@ -20,8 +20,7 @@ impl Key for LastDigit {
 }
 
 fn keyed(current: bool) -> SubscribeOptions {
-    let key = ROption::RSome(KeyBox::from_value(LastDigit, TD_Opaque));
-    SubscribeOptions { mode: Mode::KEYED, current, key }
+    SubscribeOptions::new(Mode::KEYED, current, Some(KeyBox::from_value(LastDigit, TD_Opaque)))
 }
 
 #[test]
@@ -141,8 +140,8 @@ fn a_key_may_use_the_bus() {
     let party = world.running("a");
     let topic = party.raw("t", 0);
     publish(&topic, 0);
-    let key = ROption::RSome(KeyBox::from_value(Curious(party.raw("t", 0)), TD_Opaque));
-    let keyed = SubscribeOptions { mode: Mode::KEYED, current: true, key };
+    let key = KeyBox::from_value(Curious(party.raw("t", 0)), TD_Opaque);
+    let keyed = SubscribeOptions::new(Mode::KEYED, true, Some(key));
     let mut subscription = topic.subscribe(keyed).into_result().unwrap();
     publish(&topic, 1);
     // The key of the first was asked for before there was a subscription.
@@ -159,7 +158,7 @@ fn options_that_do_not_fit_together_are_refused() {
     let unknown = options(Mode(77), false);
     for wrong in [no_key, key, unknown] {
         let fault = topic.subscribe(wrong).into_result().err().unwrap();
-        assert_eq!(fault.code, BusFault::OPTIONS, "{}", fault.reason);
+        assert_eq!(fault.code, FaultCode::OPTIONS, "{}", fault.reason);
     }
 }
 

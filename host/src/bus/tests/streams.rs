@@ -325,16 +325,16 @@ fn a_merge_says_where_from_and_prefers_none() {
 fn a_pattern_shows_any_type_as_json() {
     let world = World::new();
     let party = world.running("a");
-    let mut all = Pattern::messages(&party.bus(), "**").unwrap();
+    let mut all = Pattern::messages(party.bus(), "**").unwrap();
     party.topic::<Encoded<Vec<u32>>>("x/y", 0).try_publish(Encoded(vec![1, 2])).unwrap();
     let one = now!(all.recv());
     assert_eq!((one.topic(), one.publisher(), one.sequence()), ("x/y", "a", 0));
     assert_eq!(one.json().unwrap().to_string(), "[1,2]");
     assert_eq!(one.published(), Duration::from_nanos(7));
-    assert!(Pattern::lossy(&party.bus(), "a//b").is_err());
+    assert!(Pattern::lossy(party.bus(), "a//b").is_err());
     let topic = party.topic::<u32>("n", 0);
     topic.try_publish(3).unwrap();
-    let mut updates = Pattern::updates(&party.bus(), "*").unwrap();
+    let mut updates = Pattern::updates(party.bus(), "*").unwrap();
     assert_eq!(now!(updates.recv()).json_text().unwrap(), "3");
 }
 
@@ -388,7 +388,7 @@ fn every_kind_of_receive_may_be_dropped_at_every_point() {
     assert_eq!(nothing_is_lost!(&topic, by_key, |item: Kept<u32>| *item), all);
     let mut merge = Merge::new().with((), theirs.messages().owned());
     assert_eq!(nothing_is_lost!(&topic, merge, |((), item): ((), Kept<u32>)| *item), all);
-    let mut pattern = Pattern::messages(&two.bus(), "*").unwrap();
+    let mut pattern = Pattern::messages(two.bus(), "*").unwrap();
     let value = |item: Delivered| item.json_text().unwrap().parse::<u32>().unwrap();
     assert_eq!(nothing_is_lost!(&topic, pattern, value), all);
 

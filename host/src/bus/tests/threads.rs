@@ -95,14 +95,14 @@ fn every_wait_of_every_kind_ends() {
     ping_pong(|_, topic| topic.updates(), |n| *n);
     ping_pong(|_, topic| topic.updates_by(|n| n % 7), |n| *n);
     let number = |item: Delivered| item.sequence();
-    ping_pong(|party, _| Pattern::messages(&party.bus(), "ping").unwrap(), number);
+    ping_pong(|party, _| Pattern::messages(party.bus(), "ping").unwrap(), number);
 }
 
 #[test]
 fn topics_that_come_and_go_lose_nothing_for_a_pattern() {
     let world = World::new();
     let (one, two) = (world.running("one"), world.running("two"));
-    let mut pattern: Owned<_> = Pattern::messages(&two.bus(), "t/*").unwrap().owned();
+    let mut pattern: Owned<_> = Pattern::messages(two.bus(), "t/*").unwrap().owned();
     let runtime = runtime();
     let reader = runtime.spawn(async move {
         let mut count = 0;

@@ -1,7 +1,7 @@
 //! Which types meet on a topic.
 
 use abi_stable::StableAbi;
-use lifespan_abi::BusFault;
+use lifespan_abi::{BusFault, FaultCode};
 use lifespan_plugin_api::bus::Encoded;
 use lifespan_plugin_api::message::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,12 @@ macro_rules! hand_made {
             fn from_json(_: &str) -> Result<Self, DecodeError> {
                 lifespan_plugin_api::message::of_json::<()>("!").map(|()| unreachable!())
             }
+            fn to_bytes(_: &$wire) -> Result<Vec<u8>, EncodeError> {
+                Ok(Vec::new())
+            }
+            fn from_bytes(_: &[u8]) -> Result<$wire, DecodeError> {
+                lifespan_plugin_api::message::of_json::<()>("!").map(|()| unreachable!())
+            }
         }
     };
 }
@@ -104,15 +110,15 @@ fn another_type_is_refused_whoever_comes_first() {
     let (one, two) = (world.running("one"), world.running("two"));
     let _a = open::<mine::Point>(&one, "p").unwrap();
     let refused = open::<yours::Point>(&two, "p").unwrap_err();
-    assert_eq!(refused.code, BusFault::TYPE);
+    assert_eq!(refused.code, FaultCode::TYPE);
     for part in ["`p`", "`one`", "`two`", "mine::Point (lifespan ", "yours::Point (lifespan "] {
         assert!(refused.reason.contains(part), "{part}: {}", refused.reason);
     }
     let _b = open::<yours::Point>(&two, "q").unwrap();
-    assert_eq!(open::<mine::Point>(&one, "q").unwrap_err().code, BusFault::TYPE);
-    assert_eq!(open::<u32>(&one, "q").unwrap_err().code, BusFault::TYPE);
+    assert_eq!(open::<mine::Point>(&one, "q").unwrap_err().code, FaultCode::TYPE);
+    assert_eq!(open::<u32>(&one, "q").unwrap_err().code, FaultCode::TYPE);
     let _c = open::<u32>(&one, "n").unwrap();
-    assert_eq!(open::<i32>(&one, "n").unwrap_err().code, BusFault::TYPE);
+    assert_eq!(open::<i32>(&one, "n").unwrap_err().code, FaultCode::TYPE);
 }
 
 #[test]
@@ -129,7 +135,7 @@ fn encoded_types_meet_each_other_and_no_others() {
             open::<Encoded<u32>>(&two, "l").unwrap_err()
         }),
     ] {
-        assert_eq!(refused.code, BusFault::TYPE);
+        assert_eq!(refused.code, FaultCode::TYPE);
         assert!(refused.reason.contains(&format!("`{topic}`")), "{}", refused.reason);
         assert!(refused.reason.contains("a crate that both plugins depend on, or `Encoded`"));
     }
@@ -140,10 +146,10 @@ fn types_that_may_grow_on_one_side_are_refused() {
     let world = World::new();
     let party = world.running("a");
     let prefix = open::<HoldsPrefix>(&party, "p").unwrap_err();
-    assert_eq!(prefix.code, BusFault::UNSHAREABLE);
+    assert_eq!(prefix.code, FaultCode::UNSHAREABLE);
     assert!(prefix.reason.contains("prefix type"), "{}", prefix.reason);
     let open_enum = open::<HoldsOpen>(&party, "p").unwrap_err();
-    assert_eq!(open_enum.code, BusFault::UNSHAREABLE);
+    assert_eq!(open_enum.code, FaultCode::UNSHAREABLE);
     assert!(open_enum.reason.contains("non-exhaustive"), "{}", open_enum.reason);
     // What abi_stable's own vectors are made of is another matter.
     open::<Nested>(&party, "p").unwrap();

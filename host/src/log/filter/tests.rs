@@ -161,16 +161,8 @@ const TEXTS: &[&str] = &[
 /// Call sites to ask about.
 fn sites() -> Vec<&'static Metadata<'static>> {
     let site = |target: &str, level, is_span| {
-        let site = abi::Callsite {
-            name: "span".to_owned(),
-            target: target.to_owned(),
-            level,
-            is_span,
-            module_path: None,
-            file: None,
-            line: None,
-            fields: vec!["field".to_owned()],
-        };
+        let mut site = abi::Callsite::new("span", target, level, is_span);
+        site.fields = vec!["field".to_owned()];
         let number = intern(&site.to_json()).unwrap();
         get(number).unwrap().metadata()
     };

@@ -74,6 +74,23 @@ fn an_implementation_is_a_plugin_itself() {
 }
 
 #[test]
+fn the_sdk_may_have_another_name() {
+    let function = quote!(
+        /// Swim
+        async fn swim(ctx: Context) -> Result<()> {}
+    );
+    let block = quote!(
+        /// Tick
+        impl Lifespan for Ticker {}
+    );
+    for item in [function, block] {
+        let text = expand(quote!(crate = ::other::sdk), item).to_string();
+        assert!(text.contains("impl :: other :: sdk :: __private :: Plugin for"), "{text}");
+        assert!(!text.contains("lifespan_plugin_api"), "{text}");
+    }
+}
+
+#[test]
 fn arguments_may_be_left_out() {
     let text = expand(
         quote!(),

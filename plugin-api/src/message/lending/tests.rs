@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::RVec;
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::{OwnedBatch, Subscription, SubscriptionBox};
 
@@ -50,7 +49,7 @@ impl Subscription for Host {
         self.calls.lock().unwrap().push(Call::Taken(count));
     }
     fn poll_owned(&mut self, _: &mut FfiContext<'_>, _: bool, _: u32) -> OwnedBatch {
-        OwnedBatch { status: PollStatus::CLOSED, deliveries: RVec::new() }
+        OwnedBatch::nothing(PollStatus::CLOSED)
     }
     fn backlog(&self) -> u64 {
         0
