@@ -36,6 +36,7 @@ use lifespan_abi::{
 
 use crate::bus::member::Instance;
 pub(crate) use crate::bus::member::{Lost, Phase};
+pub(crate) use crate::bus::registry::Jam;
 use crate::bus::registry::Shared;
 use crate::bus::subscription::Subscription;
 use crate::bus::topic::{InstanceTopic, failed};
@@ -85,6 +86,11 @@ impl Bus {
     pub(crate) fn member(&self, name: &str, generation: u32) -> Member {
         let instance = self.shared.instances.add(name, generation);
         Member { shared: self.shared.clone(), instance }
+    }
+
+    /// The topics on which publishers wait for room now.
+    pub(crate) fn jams(&self) -> Vec<Jam> {
+        self.shared.jams()
     }
 
     /// The shutdown begins: publishing ends, and every stream delivers what it has not yet

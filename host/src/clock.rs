@@ -7,6 +7,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
+/// What is farther away is as good as never: the system's clock could not count there.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
+/// So long from now.
+pub(crate) fn after(time: Duration) -> Instant {
+    Instant::now() + time.min(FAR)
+}
+
 /// A monotonic clock that counts nanoseconds from its making.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -41,10 +49,7 @@ impl Clock {
 
     /// Ready once [`now`](Self::now) has reached `deadline`. Needs the runtime's context.
     pub(crate) fn sleep_until(&self, deadline: u64) -> Sleep {
-        // What is too far away for the clock is as good as never.
-        const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
-        let at = self.origin + Duration::from_nanos(deadline).min(FAR);
-        tokio::time::sleep_until(at)
+        tokio::time::sleep_until(self.origin + Duration::from_nanos(deadline).min(FAR))
     }
 }
 

@@ -22,11 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifespan_abi::{Ending, InstanceBox, Report, Stance};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
-use tracing::debug;
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, error, warn};
 
 use crate::bus::Bus;
+use crate::clock::after;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Limits;
@@ -95,6 +97,9 @@ enum Task {
     /// It has been cancelled and has until then to be dropped.
     Cancelled(Instant),
     Ended,
+    /// It is over, or never was, and what the instance has spawned has until then to receive what
+    /// still waits for it.
+    Draining(Instant),
     /// It did not end when it was cancelled.
     GivenUp,
 }
@@ -104,8 +109,6 @@ pub(crate) struct StoppedPlugin {
     bound: BoundPlugin,
     /// Whether there is a lifespan to go on with: it had not ended in set-up.
     open: bool,
-    /// Whether what it did not receive was lost for want of time.
-    lost_count: bool,
 }
 
 /// A task that ended by itself or was cancelled, by its place among the instances.
@@ -122,6 +125,8 @@ enum Abandon {
 
 /// What [`dispatch`] needs beside the instances.
 pub(crate) struct Dispatcher {
+    /// The runtime of the instances.
+    pub(crate) runtime: Handle,
     pub(crate) bus: Bus,
     pub(crate) asked: watch::Receiver<Asked>,
     pub(crate) begun: watch::Sender<Option<Arc<str>>>,
@@ -138,6 +143,8 @@ struct State {
     alive: Vec<Arc<str>>,
     /// When the whole shutdown must be over, once it has begun.
     deadline: Option<Instant>,
+    /// When every grace period must be over: half of that time is left for the tear-downs.
+    grace_end: Option<Instant>,
 }
 
 /// Runs all lifespans, in the order in which they stand.
@@ -151,20 +158,21 @@ pub(crate) async fn dispatch(mut dispatcher: Dispatcher, bound: Vec<BoundPlugin>
 
 impl Dispatcher {
     pub(crate) fn new(
+        runtime: Handle,
         bus: Bus,
         asked: watch::Receiver<Asked>,
         begun: watch::Sender<Option<Arc<str>>>,
         limits: Limits,
         until: Vec<String>,
     ) -> Self {
-        Dispatcher { bus, asked, begun, limits, until, state: State::default() }
+        Dispatcher { runtime, bus, asked, begun, limits, until, state: State::default() }
     }
 
     async fn lifespans(&mut self, bound: Vec<BoundPlugin>) -> Result<(), Abandon> {
         let (ready, complete) = self.set_up(bound).await?;
         let stopped = if complete {
             let (ended, mut task_ended) = mpsc::unbounded_channel();
-            let mut running = self.start(ready, &ended);
+            let mut running = self.start(ready, &ended).await;
             self.watch(&mut running, &mut task_ended).await?;
             self.stop(running, &mut task_ended).await?
         } else {
@@ -174,23 +182,38 @@ impl Dispatcher {
     }
 
     /// Begins the shutdown, once: publishing ends, and the time for all of it starts.
-    fn begin_shutdown(&mut self, why: &str) {
+    async fn begin_shutdown(&mut self, why: &str) {
         if self.state.deadline.is_some() {
             return;
         }
-        self.state.deadline = Some(Instant::now() + self.limits.shutdown);
+        self.state.deadline = Some(after(self.limits.shutdown));
+        self.state.grace_end = Some(after(self.limits.shutdown / 2));
         debug!("Terminating… ({why})");
-        self.bus.close();
-        self.begun.send_replace(Some(why.into()));
+        let (bus, begun, why) = (self.bus.clone(), self.begun.clone(), Arc::from(why));
+        self.elsewhere(move || {
+            bus.close();
+            begun.send_replace(Some(why));
+        })
+        .await;
+    }
+
+    /// Does something that may call code of plugins (their wakers) on a thread where it may block.
+    /// The dispatcher goes on in any case.
+    async fn elsewhere(&self, work: impl FnOnce() + Send + 'static) {
+        let work = self.runtime.spawn_blocking(work);
+        if timeout_at(after(MOMENT), work).await.is_err() {
+            warn!("a waker of a plugin blocks the thread that calls it");
+        }
     }
 
     /// The earlier of `limit` from now and the end of the whole shutdown.
     fn deadline(&self, limit: Duration) -> Instant {
-        let at = Instant::now() + limit;
+        let at = after(limit);
         self.state.deadline.map_or(at, |end| end.min(at))
     }
 
     fn fail(&mut self, failure: Failure) {
+        error!(instance = failure.instance, "{failure}");
         self.state.outcome.exit = self.state.outcome.exit.worst(failure.exit);
         self.state.outcome.failures.push(failure);
     }
@@ -198,10 +221,16 @@ impl Dispatcher {
     /// Leaves an instance behind that could not be ended.
     fn give_up(&mut self, bound: &BoundPlugin) {
         let name = bound.name();
-        self.state.outcome.exit = self.state.outcome.exit.worst(Exit::Plugin);
-        self.state.outcome.abandoned.push(name.to_string());
+        bound.context.tasks.close();
+        self.leave(&name);
         self.state.alive.retain(|alive| *alive != name);
         self.collect(bound);
+    }
+
+    /// Notes that an instance is left behind.
+    fn leave(&mut self, name: &str) {
+        self.state.outcome.exit = self.state.outcome.exit.worst(Exit::Plugin);
+        self.state.outcome.abandoned.push(name.to_owned());
     }
 
     /// Takes what an instance has reported beside its phases.
@@ -220,7 +249,7 @@ impl Dispatcher {
     fn count_lost(&mut self, bound: &BoundPlugin) {
         for lost in bound.context.member.lost() {
             let name = bound.name();
-            tracing::warn!(
+            warn!(
                 instance = &*name,
                 "'{name}' did not get {} messages of '{}': the time was over",
                 lost.messages,
@@ -262,6 +291,9 @@ impl BoundPlugin {
 impl StoppedPlugin {
     /// One that was set up for nothing, since another's set-up failed.
     fn without_task(ready: ReadyPlugin) -> Self {
-        StoppedPlugin { open: ready.stance != Stance::DONE, bound: ready.bound, lost_count: false }
+        StoppedPlugin { open: ready.stance != Stance::DONE, bound: ready.bound }
     }
 }
+
+#[cfg(test)]
+mod tests;

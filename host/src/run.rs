@@ -23,7 +23,7 @@ use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::log::instance_span;
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
-use crate::watchdog::Watchdog;
+use crate::watchdog;
 use crate::worker::{Owner, Workers};
 
 /// Workers below which one plugin that blocks would stop all others.
@@ -41,13 +41,14 @@ pub(crate) fn run(
     let workers = Arc::<Workers>::default();
     let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
     let names: HashMap<u64, Arc<str>> = names.collect();
-    let (shared_runtime, own_runtime, _watchdog) = match machinery(&workers, names) {
+    let clock = Clock::start();
+    let bus = Bus::new(BusOptions::new(clock.clone()));
+    let (shared_runtime, own_runtime) = match machinery(&workers) {
         Ok(machinery) => machinery,
         Err(error) => return host_failed(&error),
     };
+    own_runtime.spawn(watchdog::watch(workers, names, bus.clone()));
     let (begun, has_begun) = watch::channel(None);
-    let clock = Clock::start();
-    let bus = Bus::new(BusOptions::new(clock.clone()));
     let shared = Shared {
         runtime: shared_runtime.handle().clone(),
         timer: own_runtime.handle().clone(),
@@ -57,27 +58,24 @@ pub(crate) fn run(
     };
     let bound = stages.into_iter().enumerate();
     let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
-    let dispatcher = Dispatcher::new(bus, shutdown.watch(), begun, limits, until);
+    let dispatcher = Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, limits, until);
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
     shared_runtime.shutdown_background();
     outcome
 }
 
-fn machinery(
-    workers: &Arc<Workers>,
-    names: HashMap<u64, Arc<str>>,
-) -> std::io::Result<(Runtime, Runtime, Watchdog)> {
+fn machinery(workers: &Arc<Workers>) -> std::io::Result<(Runtime, Runtime)> {
     let count = std::thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
     let started = workers.clone();
     let shared = Builder::new_multi_thread()
         .worker_threads(count.max(FEWEST_WORKERS))
         .thread_name("lifespan-worker")
         .on_thread_start(move || started.thread_started())
-        .enable_all()
+        // Neither timer nor I/O: instances sleep by the dispatcher's timer, and do no I/O here.
         .build()?;
     let own = Builder::new_current_thread().enable_time().build()?;
-    Ok((shared, own, Watchdog::start(workers.clone(), names)?))
+    Ok((shared, own))
 }
 
 fn host_failed(error: &std::io::Error) -> Outcome {

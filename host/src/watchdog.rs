@@ -1,59 +1,56 @@
-//! Warns while an instance holds a thread of the runtime, and names it.
+//! Warns of what holds others up, and names it: an instance that holds a thread of the runtime, and
+//! one that lets publishers wait by taking nothing.
 //!
-//! A thread of its own looks at all workers a few times per threshold. It only reads; it cannot end
-//! what blocks.
+//! It looks at all workers and topics a few times per threshold, on the dispatcher's thread, which no
+//! plugin can block. It only reads; it cannot end what blocks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
+use crate::bus::{Bus, Jam};
 use crate::worker::Workers;
 
 /// How long a poll may hold its thread before it is named. Tokio's own advice is 10 to 100 µs between
 /// two awaits; this is where an operator should know.
-const THRESHOLD: Duration = Duration::from_millis(500);
+const BLOCKED: Duration = Duration::from_millis(500);
 
-/// A watchdog that watches until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Watchdog {
-    _stop: mpsc::Sender<()>,
-}
+/// How long a subscription may take nothing while publishers wait for it. Slower than any sink that
+/// works message by message should be.
+const JAMMED: Duration = Duration::from_secs(2);
 
-/// What one worker has been doing since when, and when it is to be named (next).
-struct Held {
-    turn: (u64, u64),
+/// Something that has not moved since when, and when it is to be named (next).
+struct Held<T> {
+    at: T,
     since: Instant,
     warn_after: Duration,
+    threshold: Duration,
 }
 
-impl Watchdog {
-    /// Starts watching; `names` has the instances' names by their numbers.
-    ///
-    /// # Errors
-    ///
-    /// The system gives no thread.
-    pub(crate) fn start(
-        workers: Arc<Workers>,
-        names: HashMap<u64, Arc<str>>,
-    ) -> std::io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
-        std::thread::Builder::new().name("lifespan-watchdog".into()).spawn(move || {
-            let mut held = Vec::new();
-            while stopped.recv_timeout(THRESHOLD / 4) == Err(RecvTimeoutError::Timeout) {
-                look(&workers.look(), &mut held, Instant::now(), |owner, time| {
-                    let name = names.get(&owner).map_or("?", |name| name);
-                    warn!(
-                        instance = name,
-                        "'{name}' has been blocking a worker thread for {:.1} s; others may wait",
-                        time.as_secs_f64()
-                    );
-                });
-            }
-        })?;
-        Ok(Watchdog { _stop: stop })
+/// Watches for ever; `names` has the instances' names by their numbers.
+pub(crate) async fn watch(workers: Arc<Workers>, names: HashMap<u64, Arc<str>>, bus: Bus) {
+    let (mut held, mut jams) = (Vec::new(), HashMap::new());
+    loop {
+        tokio::time::sleep(BLOCKED / 4).await;
+        let now = Instant::now();
+        look(&workers.look(), &mut held, now, |owner, time| {
+            let name = names.get(&owner).map_or("?", |name| name);
+            warn!(
+                instance = name,
+                "'{name}' has been blocking a worker thread for {:.1} s; others may wait",
+                time.as_secs_f64()
+            );
+        });
+        look_at_jams(bus.jams(), &mut jams, now, |jam, time| {
+            warn!(
+                "'{}' has taken nothing from topic '{}' for {:.1} s; its publishers wait",
+                jam.behind.join("', '"),
+                jam.topic,
+                time.as_secs_f64()
+            );
+        });
     }
 }
 
@@ -61,24 +58,53 @@ impl Watchdog {
 /// each time that the time has doubled.
 fn look(
     now_doing: &[(u64, u64)],
-    held: &mut Vec<Held>,
+    held: &mut Vec<Held<(u64, u64)>>,
     now: Instant,
     mut name: impl FnMut(u64, Duration),
 ) {
     for (worker, &turn) in now_doing.iter().enumerate() {
-        let fresh = Held { turn, since: now, warn_after: THRESHOLD };
         let Some(entry) = held.get_mut(worker) else {
-            held.push(fresh);
+            held.push(Held::new(turn, now, BLOCKED));
             continue;
         };
-        if entry.turn != turn {
-            *entry = fresh;
-        }
-        let time = now - entry.since;
-        if turn.0 != 0 && time >= entry.warn_after {
+        if let (Some(time), true) = (entry.look(turn, now), turn.0 != 0) {
             name(turn.0, time);
-            entry.warn_after = time * 2;
         }
+    }
+}
+
+/// The same for topics whose publishers wait.
+fn look_at_jams(
+    jams: Vec<Jam>,
+    held: &mut HashMap<Arc<str>, Held<u64>>,
+    now: Instant,
+    mut name: impl FnMut(&Jam, Duration),
+) {
+    held.retain(|topic, _| jams.iter().any(|jam| jam.topic == *topic));
+    for jam in jams {
+        let entry =
+            held.entry(jam.topic.clone()).or_insert_with(|| Held::new(jam.position, now, JAMMED));
+        if let Some(time) = entry.look(jam.position, now) {
+            name(&jam, time);
+        }
+    }
+}
+
+impl<T: PartialEq> Held<T> {
+    fn new(at: T, now: Instant, threshold: Duration) -> Self {
+        Held { at, since: now, warn_after: threshold, threshold }
+    }
+
+    /// Notes where it is now. Answers how long it has been there, if that is to be told.
+    fn look(&mut self, at: T, now: Instant) -> Option<Duration> {
+        if self.at != at {
+            *self = Held::new(at, now, self.threshold);
+        }
+        let time = now - self.since;
+        (time >= self.warn_after).then(|| {
+            self.warn_after = time * 2;
+            time
+        })
     }
 }
 
@@ -92,11 +118,32 @@ mod tests {
         let mut held = Vec::new();
         let mut named = Vec::new();
         for tick in 0..40 {
-            let now = start + THRESHOLD / 4 * tick;
+            let now = start + BLOCKED / 4 * tick;
             // Worker 0 polls something new each time, worker 1 is idle, worker 2 is held by 9.
             let doing = [(3, u64::from(tick)), (0, 5), (9, 7)];
             look(&doing, &mut held, now, |owner, _| named.push((owner, tick)));
         }
         assert_eq!(named, [(9, 4), (9, 8), (9, 16), (9, 32)]);
+    }
+
+    #[test]
+    fn a_topic_is_named_while_nothing_moves_on_it() {
+        let start = Instant::now();
+        let mut held = HashMap::new();
+        let mut named = Vec::new();
+        let jam = |topic: &str, position| Jam { topic: topic.into(), position, behind: vec![] };
+        for tick in 0..10 {
+            // One moves on, one stands, one is free for a moment.
+            let mut jams = vec![jam("slow", u64::from(tick)), jam("stuck", 7)];
+            if tick != 4 {
+                jams.push(jam("freed", 7));
+            }
+            look_at_jams(jams, &mut held, start + JAMMED / 2 * tick, |jam, _| {
+                named.push((jam.topic.to_string(), tick));
+            });
+        }
+        let expect =
+            [("stuck", 2), ("freed", 2), ("stuck", 4), ("freed", 7), ("stuck", 8), ("freed", 9)];
+        assert_eq!(named, expect.map(|(topic, tick)| (topic.to_owned(), tick)));
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use lifespan::Exit;
 
+use crate::artifacts;
 use crate::env::{Output, TestEnv};
 
 /// The stages that `--dry-run` shows.
@@ -173,7 +174,7 @@ fn a_word_that_is_no_text_reaches_the_plugin() {
 fn a_dry_run_shows_stages_order_and_libraries_and_runs_nothing() {
     let output = TestEnv::new().run("--dry-run upper base@x tag --label=a'b");
     output.assert_code(Exit::Success).assert_told(&[]);
-    let library = crate::artifacts::library(&crate::artifacts::fixtures(), "fixtures");
+    let library = artifacts::library(&artifacts::fixtures(), "fixtures");
     let library = library.display();
     let expect = format!(
         "1. base@x\n   stage     base\n   library   `{library}`\n\
@@ -209,7 +210,7 @@ fn help_of_an_unknown_plugin_is_a_usage_error() {
 
 #[test]
 fn plugins_are_found_by_the_environment_too() {
-    let path = crate::artifacts::fixtures();
+    let path = artifacts::fixtures();
     let env = TestEnv::without_plugins().env("LIFESPAN_PLUGIN_PATH", path);
     env.run("done").assert_code(Exit::Success).assert_told(&["done: set-up"]);
 }

@@ -96,7 +96,6 @@ impl TestEnv {
     }
 
     /// With another program in place of the host.
-    #[expect(dead_code, reason = "for the tests of embedders")]
     pub(crate) fn host(mut self, program: PathBuf) -> Self {
         self.host = program;
         self

@@ -84,6 +84,27 @@ fn the_exit_code_says_which_kind_of_failure_it_was() {
 }
 
 #[test]
+fn a_panic_while_a_stage_is_bound_is_a_load_error() {
+    let output = TestEnv::new().run("probe brittle@x --value panic");
+    output.assert_code(Exit::Load).assert_told(&[]);
+    output.assert_has(&["error: brittle@x: bind: ", "chains.rs:", "the parser of panic panics"]);
+}
+
+#[test]
+fn a_command_that_cannot_be_described_is_a_load_error_with_its_reason() {
+    let output = TestEnv::new().run("probe boundless a b");
+    output.assert_code(Exit::Load).assert_told(&[]);
+    output.assert_in_order(&["error: ", "boundless", "external"]);
+}
+
+#[test]
+fn the_most_fundamental_failure_decides_and_all_are_told() {
+    let output = TestEnv::new().run("tag --from 0 brittle --value panic");
+    output.assert_code(Exit::Load).assert_told(&[]);
+    output.assert_has(&["--from", "the parser of panic panics"]);
+}
+
+#[test]
 fn ten_thousand_panics_cost_no_memory_and_none_is_lost() {
     let output = TestEnv::new().run("panics --look 1000,10000");
     output.assert_code(Exit::Plugin).assert_has_not(&["a panic was lost"]);

@@ -108,7 +108,10 @@ fn text_lines_carry_them_for_people() {
 fn a_subscriber_of_the_plugins_own_is_a_clear_error() {
     let output = TestEnv::new().run("probe own-subscriber");
     output.assert_code(Exit::Plugin).assert_has(&["probe: gone"]);
-    output.assert_in_order(&["error: own-subscriber: set-up: ", "hint: the host collects the logs of its plugins"]);
+    output.assert_in_order(&[
+        "error: own-subscriber: set-up: ",
+        "hint: the host collects the logs of its plugins",
+    ]);
 }
 
 #[test]

@@ -1,16 +1,27 @@
 //! Integration tests: a module a promise, each with real processes, real libraries, real signals.
 //!
 //! [`env`] is the world of a test and what a process in it wrote; [`artifacts`] builds what is run;
-//! the fixture plugins are in `tests/fixtures/`.
+//! [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
+//! and [`third_party`] what is built so. The fixture plugins are in `tests/fixtures/`.
 #![cfg(unix)]
 
 mod artifacts;
 mod env;
+mod forge;
+mod nested;
+mod next;
+mod third_party;
 
+mod abi_versions;
 mod bus;
 mod chains;
 mod demo;
+mod embedding;
 mod failures;
+mod layouts;
+mod libraries;
 mod lifespans;
 mod logs;
+mod outside;
+mod services;
 mod shutdown;

@@ -263,6 +263,11 @@ impl Core {
         self.lock().cursors.len() as u64
     }
 
+    /// Who keeps publishers waiting: how far the slowest is, and all that hold the ring full.
+    pub(super) fn jam(&self) -> Option<(u64, Vec<Arc<str>>)> {
+        self.lock().jam(self.capacity)
+    }
+
     /// Wakes the publishers that wait, to look again.
     pub(super) fn wake_publishers(&self) {
         let mut after = Afterwards::default();

@@ -105,7 +105,8 @@ impl Instance {
 
     /// Moves the phase; `closed` says whether the shutdown has begun.
     pub(super) fn set_phase(&self, phase: Phase, closed: bool) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        // A lifespan only goes forward: whoever is late with an earlier phase changes nothing.
+        self.phase.fetch_max(phase as u8, Ordering::Relaxed);
         match phase {
             Phase::Running => self.answers_for_loss.store(true, Ordering::Relaxed),
             Phase::Setup => self.answers_for_loss.store(false, Ordering::Relaxed),

@@ -39,6 +39,17 @@ struct Listed {
     handles: u64,
 }
 
+/// A topic on which publishers wait for room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Jam {
+    /// Its name.
+    pub(crate) topic: Arc<str>,
+    /// How far the slowest subscription is: as long as this stays, nothing moves.
+    pub(crate) position: u64,
+    /// The instances whose subscriptions are in the way.
+    pub(crate) behind: Vec<Arc<str>>,
+}
+
 /// A handle of a topic: the topic lasts as long as there is one.
 pub(super) struct Handle {
     shared: Arc<Shared>,
@@ -144,6 +155,16 @@ impl Shared {
         };
         wakers.into_iter().for_each(Waker::wake);
         Handle { shared: self.clone(), topic }
+    }
+
+    /// The topics on which publishers wait now.
+    pub(super) fn jams(&self) -> Vec<Jam> {
+        let topics = self.lock().all();
+        let jam = |topic: &Arc<Topic>| {
+            let (position, behind) = topic.core.jam()?;
+            Some(Jam { topic: topic.name.clone(), position, behind })
+        };
+        topics.iter().filter_map(jam).collect()
     }
 
     fn make(&self, name: &str, kind: TypeUse, capacity: u32) -> Arc<Topic> {

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Abandon, BoundPlugin, Dispatcher};
+use super::{Abandon, BoundPlugin, Dispatcher, MOMENT};
 use crate::bus::Phase as BusPhase;
+use crate::clock::after;
 use crate::shutdown::Asked;
 use crate::worker::{Tracked, busy};
 
@@ -112,16 +113,27 @@ impl Dispatcher {
             self.give_up(&bound);
             return Ok(());
         }
-        context.member.set_phase(BusPhase::Gone);
         self.collect(&bound);
-        self.state.alive.retain(|alive| *alive != context.name);
-        // Its drop is code of the plugin: on a worker, and nobody waits for it longer than this.
-        let runtime = context.shared.runtime.clone();
+        // What is left is code of the plugin, and of those that wait for it: on a worker, and nobody
+        // waits for it longer than a moment beyond the deadline.
+        let owner = context.owner.clone();
+        let member = context.member.clone();
         let instance = ManuallyDrop::into_inner(bound.instance);
-        let dropped = runtime.spawn(async move { busy(&context.owner, || drop(instance)) });
-        if timeout_at(deadline, dropped).await.is_err() {
-            tracing::error!("an instance blocks while it is dropped");
+        let dropped = self.runtime.spawn(async move {
+            member.set_phase(BusPhase::Gone);
+            busy(&owner, || drop(instance));
+        });
+        let until = deadline.max(after(MOMENT));
+        let in_time = tokio::select! {
+            biased;
+            signal = forced(&mut self.asked) => return Err(Abandon::Forced(signal)),
+            dropped = timeout_at(until, dropped) => dropped.is_ok(),
+        };
+        if !in_time {
+            tracing::error!("'{}' blocks while it is dropped", context.name);
+            self.leave(&context.name);
         }
+        self.state.alive.retain(|alive| *alive != context.name);
         Ok(())
     }
 }

@@ -11,15 +11,18 @@ use crate::error::Failure;
 
 impl Dispatcher {
     /// Starts every task, in the order of set-up.
-    pub(super) fn start(
+    pub(super) async fn start(
         &mut self,
         ready: Vec<ReadyPlugin>,
         ended: &mpsc::UnboundedSender<TaskEnded>,
     ) -> Vec<RunningPlugin> {
         // Nobody publishes before all are in the phase in which a full topic is waited for.
-        for plugin in &ready {
-            plugin.bound.context.member.set_phase(BusPhase::Running);
-        }
+        let members: Vec<_> =
+            ready.iter().map(|plugin| plugin.bound.context.member.clone()).collect();
+        self.elsewhere(move || {
+            members.iter().for_each(|member| member.set_phase(BusPhase::Running));
+        })
+        .await;
         ready.into_iter().enumerate().map(|(at, ready)| start_one(at, ready, ended)).collect()
     }
 
@@ -58,7 +61,7 @@ impl Dispatcher {
                 why = requested(&mut stop) => break why,
             }
         };
-        self.begin_shutdown(&why);
+        self.begin_shutdown(&why).await;
         Ok(())
     }
 
@@ -71,14 +74,16 @@ impl Dispatcher {
         let plugin = &mut running[at];
         let name = plugin.ready.bound.name();
         let cancelled = matches!(plugin.state, Task::Cancelled(_));
-        plugin.state = Task::Ended;
+        plugin.state = match plugin.state {
+            Task::Grace(until) if plugin.drains() => Task::Draining(until),
+            _ => Task::Ended,
+        };
         match ended {
             // It was about to publish when that ended; nothing else is wrong with it.
             Err(report) if report.publishing_ended && self.state.deadline.is_some() => {
                 debug!("Task for '{name}' ended: {report}");
             }
             Err(report) => {
-                tracing::error!(instance = &*name, "Task for '{name}' failed: {report}");
                 self.fail(Failure::plugin(&name, "task", report));
                 return Some(format!("the task of '{name}' failed"));
             }

@@ -17,7 +17,7 @@ impl Dispatcher {
         let mut ready = Vec::with_capacity(bound.len());
         let mut complete = true;
         for plugin in bound {
-            complete = complete && self.may_set_up();
+            complete = complete && self.may_set_up().await;
             if complete {
                 complete = self.set_up_one(plugin, &mut ready).await?;
             }
@@ -26,10 +26,10 @@ impl Dispatcher {
     }
 
     /// Whether nobody has asked for the end yet; begins it otherwise.
-    fn may_set_up(&mut self) -> bool {
+    async fn may_set_up(&mut self) -> bool {
         let request = self.asked.borrow().request.clone();
         if let Some(why) = &request {
-            self.begin_shutdown(why);
+            self.begin_shutdown(why).await;
         }
         request.is_none()
     }
@@ -61,12 +61,13 @@ impl Dispatcher {
             Waited::Late => {
                 let limit = humantime::format_duration(plugin.limits.setup);
                 let report = Report::error(format!("it did not finish within {limit}"))
-                    .hint("give it more time with `--setup-timeout`");
+                    .hint("give it more time with `--setup-timeout`")
+                    .hint("work that goes on belongs into `ctx.run(…)`, which ends the set-up");
                 self.fail(Failure::plugin(&name, "set-up", report));
                 format!("the set-up of '{name}' took too long")
             }
         };
-        self.begin_shutdown(&why);
+        self.begin_shutdown(&why).await;
         let deadline = self.deadline(plugin.limits.teardown);
         if phase.is_finished() || abort(phase, deadline, &mut self.asked).await? {
             self.release(plugin).await?;

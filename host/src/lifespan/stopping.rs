@@ -1,17 +1,21 @@
 //! Shutdown of the tasks: those that still have something to receive, or that end by themselves, get
 //! the grace period; every other is cancelled at once. No tear-down starts before all are over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lifespan_abi::Stance;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::phase::forced;
-use super::{Abandon, Dispatcher, RunningPlugin, StoppedPlugin, Task, TaskEnded};
+use super::{
+    Abandon, BoundPlugin, Dispatcher, MOMENT, RunningPlugin, StoppedPlugin, Task, TaskEnded,
+};
+use crate::clock::after;
 
-/// How often an instance that cannot end by itself is asked whether its backlog is empty.
+/// How often an instance that cannot tell when it is through is asked whether it is.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 impl Dispatcher {
@@ -30,6 +34,9 @@ impl Dispatcher {
                 biased;
                 signal = forced(&mut self.asked) => return Err(Abandon::Forced(signal)),
                 Some(ended) = task_ended.recv() => {
+                    let at = ended.0;
+                    // One that was to publish what it receives cannot: the rest of that is lost.
+                    late[at] |= matches!(&ended.1, Err(report) if report.publishing_ended);
                     // A failure now is one more failure; the shutdown goes on.
                     let _ = self.task_ended(&mut running, ended);
                 }
@@ -42,53 +49,66 @@ impl Dispatcher {
         }
         let mut stopped = Vec::with_capacity(running.len());
         for (plugin, late) in running.into_iter().zip(late) {
+            let bound = plugin.ready.bound;
+            if late || plugin.state == Task::GivenUp {
+                self.count_lost(&bound);
+            }
             if plugin.state == Task::GivenUp {
-                self.count_lost(&plugin.ready.bound);
-                self.give_up(&plugin.ready.bound);
+                self.give_up(&bound);
             } else {
-                stopped.push(StoppedPlugin {
-                    open: plugin.state != Task::None,
-                    bound: plugin.ready.bound,
-                    lost_count: late,
-                });
+                stopped.push(StoppedPlugin { open: plugin.ready.stance != Stance::DONE, bound });
             }
         }
         Ok(stopped)
     }
 
     fn begin_stopping(&self, plugin: &mut RunningPlugin) {
-        if plugin.state != Task::Running {
-            return;
-        }
         let bound = &plugin.ready.bound;
         let backlog = bound.context.member.backlog();
-        if backlog > 0 || bound.context.ends_itself() {
-            debug!("'{}' may go on for a while: {backlog} messages wait for it", bound.name());
-            plugin.state = Task::Grace(self.deadline(bound.limits.grace));
-        } else {
-            self.cancel(plugin);
+        let time = self.grace(bound);
+        match plugin.state {
+            Task::Running if backlog == 0 && !bound.context.ends_itself() => {
+                self.cancel(plugin);
+                return;
+            }
+            Task::Running => plugin.state = Task::Grace(time),
+            Task::None | Task::Ended if plugin.drains() => plugin.state = Task::Draining(time),
+            _ => return,
         }
+        let name = plugin.ready.bound.name();
+        debug!("'{name}' may go on for a while: {backlog} messages wait for it");
     }
 
     /// Looks at a task whose time may be over. Answers whether its grace period has just ended.
     fn go_on_stopping(&self, plugin: &mut RunningPlugin) -> bool {
-        let bound = &plugin.ready.bound;
-        let name = bound.name();
+        let name = plugin.ready.bound.name();
         match plugin.state {
             Task::Grace(until) if Instant::now() >= until => {
                 warn!(instance = &*name, "'{name}' did not end within its grace period");
+                plugin.ready.bound.context.tasks.abort_all();
                 self.cancel(plugin);
                 true
             }
-            // Its task is to wait; what it has spawned receives, and now has received all.
-            Task::Grace(_) if plugin.ready.stance == Stance::IDLE => {
-                if bound.context.member.backlog() == 0 && bound.context.tasks.is_empty() {
-                    self.cancel(plugin);
-                }
+            // Its task is to wait, and nothing is left to wait for.
+            Task::Grace(_) if plugin.ready.stance == Stance::IDLE && !plugin.drains() => {
+                self.cancel(plugin);
+                false
+            }
+            Task::Draining(until) if Instant::now() >= until => {
+                warn!(
+                    instance = &*name,
+                    "what '{name}' has spawned did not end within its grace period"
+                );
+                plugin.ready.bound.context.tasks.abort_all();
+                plugin.state = Task::Ended;
+                true
+            }
+            Task::Draining(_) if !plugin.drains() => {
+                plugin.state = Task::Ended;
                 false
             }
             Task::Cancelled(until) if Instant::now() >= until => {
-                tracing::error!(instance = &*name, "'{name}' blocks and cannot be cancelled");
+                error!(instance = &*name, "'{name}' blocks and cannot be cancelled");
                 plugin.state = Task::GivenUp;
                 false
             }
@@ -98,11 +118,20 @@ impl Dispatcher {
 
     fn cancel(&self, plugin: &mut RunningPlugin) {
         let bound = &plugin.ready.bound;
-        bound.context.tasks.abort_all();
-        // A few lines of the plugin's side that set a flag and wake; on the dispatcher's thread,
-        // since all workers may be blocked.
-        bound.instance.cancel();
-        plugin.state = Task::Cancelled(self.deadline(bound.limits.teardown));
+        // What it has spawned goes on until its tear-down is over, which may want to join it.
+        // A few lines of the plugin's side that set a flag and wake; not on the dispatcher's thread,
+        // and not on a worker, since all of these may be blocked.
+        let instance = Arc::clone(&bound.instance);
+        self.runtime.spawn_blocking(move || instance.cancel());
+        // However late it is, a thread that is not blocked gets a moment to let go.
+        let until = self.deadline(bound.limits.teardown).max(after(MOMENT));
+        plugin.state = Task::Cancelled(until);
+    }
+
+    /// When the grace period of an instance ends.
+    fn grace(&self, bound: &BoundPlugin) -> Instant {
+        let until = after(bound.limits.grace);
+        self.state.grace_end.map_or(until, |end| end.min(until))
     }
 }
 
@@ -112,10 +141,16 @@ impl RunningPlugin {
         match self.state {
             Task::None | Task::Ended | Task::GivenUp => None,
             Task::Running => Some(Instant::now()),
-            Task::Grace(until) if self.ready.stance == Stance::IDLE => {
-                Some(until.min(Instant::now() + LOOK_AGAIN))
-            }
-            Task::Grace(until) | Task::Cancelled(until) => Some(until),
+            Task::Grace(until) if self.ready.stance != Stance::IDLE => Some(until),
+            Task::Grace(until) | Task::Draining(until) => Some(until.min(after(LOOK_AGAIN))),
+            Task::Cancelled(until) => Some(until),
         }
+    }
+
+    /// Whether what it has spawned still has something to do: to receive what waits, or to end by
+    /// itself as the instance has said that it does.
+    pub(super) fn drains(&self) -> bool {
+        let context = &self.ready.bound.context;
+        !context.tasks.is_empty() && (context.member.backlog() > 0 || context.ends_itself())
     }
 }

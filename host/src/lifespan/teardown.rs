@@ -1,12 +1,15 @@
 //! Tear-down: in reverse order of set-up, each with its deadline, whatever fails on the way.
 
+use std::time::Duration;
+
 use lifespan_abi::Report;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::phase::{Waited, abort, spawn, wait};
-use super::{Abandon, Dispatcher, StoppedPlugin};
+use super::{Abandon, Dispatcher, MOMENT, StoppedPlugin};
 use crate::bus::Phase as BusPhase;
+use crate::clock::after;
 use crate::error::Failure;
 
 impl Dispatcher {
@@ -24,40 +27,47 @@ impl Dispatcher {
     }
 
     async fn tear_down_one(&mut self, plugin: StoppedPlugin) -> Result<(), Abandon> {
-        let StoppedPlugin { bound, open, lost_count } = plugin;
+        let StoppedPlugin { bound, open } = plugin;
+        if !open {
+            return self.release(bound).await;
+        }
         let name = bound.name();
-        if open {
-            debug!("Tearing down '{name}'");
-            bound.context.member.set_phase(BusPhase::Teardown);
-            let mut phase = spawn(&bound, |instance| instance.teardown());
-            let deadline = self.deadline(bound.limits.teardown);
-            match wait(&mut phase, deadline, &mut self.asked, false).await? {
-                Waited::Ended(Ok(())) | Waited::Stopped(_) => {}
-                Waited::Ended(Err(report)) => {
-                    self.fail(Failure::plugin(&name, "tear-down", report));
-                }
-                Waited::Late => {
-                    let limit = humantime::format_duration(bound.limits.teardown);
-                    let report = Report::error(format!("it did not finish within {limit}"))
-                        .hint("give it more time with `--teardown-timeout`");
-                    self.fail(Failure::plugin(&name, "tear-down", report));
-                    // A moment for a thread that is not blocked to let go of it.
-                    let moment = Instant::now() + super::MOMENT;
-                    if !abort(phase, moment, &mut self.asked).await? {
-                        if lost_count {
-                            self.count_lost(&bound);
-                        }
-                        self.give_up(&bound);
-                        return Ok(());
-                    }
+        debug!("Tearing down '{name}'");
+        let member = bound.context.member.clone();
+        let mut phase = spawn(&bound, move |instance| {
+            member.set_phase(BusPhase::Teardown);
+            instance.teardown()
+        });
+        let deadline = self.deadline(bound.limits.teardown);
+        match wait(&mut phase, deadline, &mut self.asked, false).await? {
+            Waited::Ended(Ok(())) | Waited::Stopped(_) => {}
+            Waited::Ended(Err(report)) if report.publishing_ended => {
+                warn!(instance = &*name, "the tear-down of '{name}' ended early: {report}");
+            }
+            Waited::Ended(Err(report)) => self.fail(Failure::plugin(&name, "tear-down", report)),
+            Waited::Late => {
+                self.fail(Failure::plugin(&name, "tear-down", self.late(bound.limits.teardown)));
+                // A moment for a thread that is not blocked to let go of it.
+                if !abort(phase, after(MOMENT), &mut self.asked).await? {
+                    self.give_up(&bound);
+                    return Ok(());
                 }
             }
         }
-        if lost_count {
-            // What it holds of the bus is dropped with it; only then the count is final.
-            bound.context.member.set_phase(BusPhase::Ended);
-            self.count_lost(&bound);
-        }
         self.release(bound).await
+    }
+
+    /// Why a tear-down that may take so long was cut off: by its own deadline, or by that of the
+    /// whole shutdown.
+    fn late(&self, limit: Duration) -> Report {
+        let over = self.state.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let (limit, what, option) = if over {
+            (self.limits.shutdown, "before the whole shutdown's time was over", "shutdown")
+        } else {
+            (limit, "in time", "teardown")
+        };
+        let limit = humantime::format_duration(limit);
+        Report::error(format!("it did not finish {what} ({limit})"))
+            .hint(format!("give it more time with `--{option}-timeout`"))
     }
 }

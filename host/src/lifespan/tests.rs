@@ -37,6 +37,7 @@ struct Script {
     stance: Option<Stance>,
     run: Act,
     teardown: Act,
+    drop: Act,
 }
 
 type Told = Arc<Mutex<Vec<String>>>;
@@ -72,6 +73,14 @@ impl Scripted {
     }
 }
 
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        if let Act::Block = self.script.drop {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+    }
+}
+
 impl Instance for Scripted {
     fn setup(&self, _services: ServicesBox) -> FfiFuture<RResult<Stance, WireReport>> {
         self.phase("setup", self.script.setup, self.script.stance.unwrap_or(Stance::RUN))
@@ -99,14 +108,19 @@ impl Instance for Scripted {
     }
 }
 
+const LIMITS: Limits = Limits {
+    setup: Duration::from_millis(200),
+    grace: Duration::from_millis(200),
+    teardown: Duration::from_millis(200),
+    shutdown: Duration::from_secs(2),
+};
+
 /// Runs `a`, `b`, … with these scripts; answers the outcome and what was called.
 fn scripted(scripts: &[Script], shutdown: &Shutdown) -> (Outcome, String) {
-    let limits = Limits {
-        setup: Duration::from_millis(200),
-        grace: Duration::from_millis(200),
-        teardown: Duration::from_millis(200),
-        shutdown: Duration::from_secs(2),
-    };
+    limited(scripts, shutdown, LIMITS)
+}
+
+fn limited(scripts: &[Script], shutdown: &Shutdown, limits: Limits) -> (Outcome, String) {
     let told = Told::default();
     let stages = scripts.iter().zip(["a", "b", "c"]).map(|(&script, name)| BoundStage {
         instance: name.into(),
@@ -130,8 +144,13 @@ fn check(scripts: &[Script], exit: Exit, expect: &str) -> Outcome {
     outcome
 }
 
-const FINE: Script =
-    Script { setup: Act::Finish, stance: None, run: Act::Finish, teardown: Act::Finish };
+const FINE: Script = Script {
+    setup: Act::Finish,
+    stance: None,
+    run: Act::Finish,
+    teardown: Act::Finish,
+    drop: Act::Finish,
+};
 
 #[test]
 fn phases_follow_in_order_and_tear_down_in_reverse() {
@@ -185,8 +204,7 @@ fn a_set_up_that_blocks_is_given_up_and_named() {
 fn a_task_that_fails_ends_the_others() {
     let waits = Script { run: Act::Wait, ..FINE };
     for act in [Act::Fail, Act::Panic] {
-        let (outcome, told) =
-            scripted(&[waits, Script { run: act, ..FINE }], &Shutdown::new());
+        let (outcome, told) = scripted(&[waits, Script { run: act, ..FINE }], &Shutdown::new());
         assert_eq!(outcome.exit, Exit::Plugin);
         assert!(told.ends_with("cancel a, teardown b, teardown a"), "{told}");
         assert_eq!(outcome.failures.len(), 1);
@@ -204,17 +222,21 @@ fn a_task_that_blocks_is_given_up_and_gets_no_tear_down() {
 
 #[test]
 fn tear_downs_that_fail_or_hang_do_not_keep_others_from_theirs() {
-    let outcome = check(
+    let (outcome, told) = scripted(
         &[
             FINE,
             Script { teardown: Act::Fail, ..FINE },
             Script { teardown: Act::Wait, stance: Some(Stance::IDLE), ..FINE },
         ],
-        Exit::Plugin,
-        "setup a, setup b, setup c, teardown c, teardown b, teardown a",
+        &Shutdown::new(),
     );
+    assert_eq!(outcome.exit, Exit::Plugin);
+    assert!(told.ends_with("teardown c, teardown b, teardown a"), "{told}");
     let failed: Vec<_> = outcome.failures.iter().map(ToString::to_string).collect();
-    assert_eq!(failed, ["c: tear-down: it did not finish within 200ms", "b: tear-down: no fish"]);
+    assert_eq!(
+        failed,
+        ["c: tear-down: it did not finish in time (200ms)", "b: tear-down: no fish"]
+    );
 }
 
 #[test]
@@ -245,5 +267,40 @@ fn force_ends_at_once_and_names_what_is_left() {
     shutdown.force(15);
     let (outcome, _) = scripted(&[Script { run: Act::Wait, ..FINE }], &shutdown);
     assert_eq!(outcome.exit, Exit::Signal(15));
+    assert_eq!(outcome.abandoned, ["a"]);
+}
+
+#[test]
+fn an_instance_that_blocks_while_it_is_dropped_is_named() {
+    let done = Script { stance: Some(Stance::DONE), drop: Act::Block, ..FINE };
+    let outcome = check(&[done], Exit::Plugin, "setup a");
+    assert_eq!(outcome.abandoned, ["a"]);
+}
+
+#[test]
+fn limits_without_end_are_no_overflow() {
+    let limits = Limits {
+        setup: Duration::MAX,
+        grace: Duration::MAX,
+        teardown: Duration::MAX,
+        shutdown: Duration::MAX,
+    };
+    let (outcome, _) = limited(&[FINE], &Shutdown::new(), limits);
+    assert_eq!(outcome.exit, Exit::Success);
+}
+
+#[test]
+fn the_limit_of_the_whole_shutdown_is_told_as_such() {
+    let limits = Limits {
+        teardown: Duration::from_secs(60),
+        shutdown: Duration::from_millis(300),
+        ..LIMITS
+    };
+    let hangs = Script { teardown: Act::Wait, ..FINE };
+    let (outcome, told) = limited(&[FINE, hangs], &Shutdown::new(), limits);
+    assert!(told.ends_with("teardown b"), "{told}");
+    let failed: Vec<_> = outcome.failures.iter().map(ToString::to_string).collect();
+    let first = "b: tear-down: it did not finish before the whole shutdown's time was over (300ms)";
+    assert_eq!(failed, [first, "the shutdown did not finish within 300ms"]);
     assert_eq!(outcome.abandoned, ["a"]);
 }

@@ -34,7 +34,8 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     name: String,
-    abort: AbortHandle,
+    /// Not there for the moment in which it is being spawned.
+    abort: Option<AbortHandle>,
 }
 
 /// Says that a task has ended, when it is dropped. It lives in the task, behind its future.
@@ -51,22 +52,36 @@ impl Tasks {
         name: &str,
         spawn: impl FnOnce(Ended) -> AbortHandle,
     ) -> Option<AbortHandle> {
-        // The lock is held while it spawns, so that a task that ends at once finds its entry.
-        let mut state = self.lock();
-        if state.closed {
-            return None;
-        }
-        let id = state.next;
-        state.next += 1;
+        let id = {
+            let mut state = self.lock();
+            if state.closed {
+                return None;
+            }
+            let id = state.next;
+            state.next += 1;
+            state.tasks.insert(id, Entry { name: name.to_owned(), abort: None });
+            id
+        };
+        // Outside the lock: a runtime that is shutting down drops the future at once, and with it
+        // the `Ended`.
         let abort = spawn(Ended { tasks: self.clone(), id });
-        state.tasks.insert(id, Entry { name: name.to_owned(), abort: abort.clone() });
+        let mut state = self.lock();
+        if let Some(task) = state.tasks.get_mut(&id) {
+            task.abort = Some(abort.clone());
+        }
+        let closed = state.closed;
+        drop(state);
+        if closed {
+            abort.abort();
+        }
         Some(abort)
     }
 
     /// Asks every future to be dropped, and every job that has not begun.
     pub(crate) fn abort_all(&self) {
         // Outside the lock: an abort may drop the future here, which comes back to `Ended`.
-        let aborts: Vec<_> = self.lock().tasks.values().map(|task| task.abort.clone()).collect();
+        let aborts: Vec<_> =
+            self.lock().tasks.values().filter_map(|task| task.abort.clone()).collect();
         aborts.iter().for_each(AbortHandle::abort);
     }
 
@@ -152,6 +167,24 @@ mod tests {
         }
         assert!(!tasks.is_empty());
         tasks.all_ended().await;
+        assert!(tasks.is_empty());
+    }
+
+    #[test]
+    fn a_runtime_that_is_over_is_no_deadlock() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let tasks = Tasks::default();
+        let spawned = tasks.add("late", |ended| {
+            handle
+                .spawn(async move {
+                    let _ended = ended;
+                    pending::<()>().await;
+                })
+                .abort_handle()
+        });
+        assert!(spawned.is_some());
         assert!(tasks.is_empty());
     }
 

@@ -81,6 +81,19 @@ impl State {
         self.next - self.gate >= capacity
     }
 
+    /// Who keeps publishers waiting: how far the slowest is, and all that hold the ring full.
+    pub(super) fn jam(&mut self, capacity: u64) -> Option<(u64, Vec<Arc<str>>)> {
+        if self.closed || self.waiting.is_empty() || !self.is_full(capacity) {
+            return None;
+        }
+        let full = |cursor: &&Cursor| cursor.gates() && self.next - cursor.released >= capacity;
+        let behind = self.cursors.values().filter(full).map(|cursor| cursor.owner.name.clone());
+        let mut behind: Vec<_> = behind.collect();
+        behind.sort_unstable();
+        behind.dedup();
+        Some((self.gate, behind))
+    }
+
     /// Of a full ring: whether nobody but the publisher itself is in the way.
     pub(super) fn is_own(&self, capacity: u64, publisher: &Arc<Instance>) -> bool {
         self.cursors

@@ -76,8 +76,9 @@ fn an_instance_that_has_ended_no_longer_gates() {
 fn set_up_and_tear_down_never_wait() {
     let world = World::new();
     let (publisher, topic, _subscriber, _subscription) = full(&world);
-    for (phase, why) in [(Phase::Setup, "set up"), (Phase::Teardown, "tear-down")] {
-        publisher.member.set_phase(phase);
+    let early = world.in_setup("early").raw("t", 0);
+    publisher.member.set_phase(Phase::Teardown);
+    for (topic, why) in [(early, "set up"), (topic, "tear-down")] {
         let (status, detail) = try_publish(&topic, 2);
         assert_eq!(status, PublishStatus::STUCK);
         assert!(detail.contains("`t`") && detail.contains(why), "{detail}");
