@@ -30,7 +30,6 @@ use std::sync::Arc;
 use lifespan_abi::CommandSpec;
 
 use crate::chain::reader::{Claim, Reader};
-use crate::chain::suggest::alike;
 
 mod dash;
 mod hint;
@@ -45,7 +44,8 @@ pub mod argfile;
 pub use crate::chain::argfile::ArgFileError;
 pub use crate::chain::hint::hints;
 pub use crate::chain::mistake::Mistake;
-pub use crate::chain::pointer::render_pointer;
+pub(crate) use crate::chain::pointer::render_pointer;
+pub(crate) use crate::chain::suggest::alike;
 pub use crate::chain::word::{ArgFile, Origin, Word};
 
 /// The word that ends a stage, always.
@@ -283,7 +283,8 @@ impl<V: Vocabulary> Splitter<'_, V> {
         let word = self.split.words[at].text.to_string_lossy().into_owned();
         let (name, instance) = parts(&word);
         if RESERVED.contains(&name) {
-            return Mistake::Reserved { at, word };
+            let after = self.before.as_ref().map(|before| before.plugin.clone());
+            return Mistake::Reserved { at, word, after };
         }
         if word.starts_with('-') {
             return Mistake::OptionForName { at, word };

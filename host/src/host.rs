@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lifespan_abi::LogFilter;
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
-use crate::prepare::prepare;
+use crate::prepare::{self, prepare};
 use crate::run::run;
 use crate::shutdown::Shutdown;
 
@@ -64,7 +65,7 @@ pub struct HostBuilder {
     pub(crate) limits: Limits,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
-    log_filter: Option<LogFilter>,
+    pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
 }
 
@@ -74,7 +75,8 @@ pub struct Host {
     name: String,
     catalog: Catalog,
     limits: Limits,
-    log_filter: LogFilter,
+    /// May be changed while libraries are loaded, on whatever thread.
+    log_filter: Mutex<LogFilter>,
     allow_panic_abort: bool,
     loader: Loader,
 }
@@ -155,8 +157,8 @@ impl HostBuilder {
     }
 
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
-    /// the environment's list, in the folders that were added so far, and where there is none of all
-    /// these in the user's default folder.
+    /// the environment's list, in the folders that were added so far; and where there is none of all
+    /// these, in the user's default folder.
     #[must_use]
     pub fn standard_search_path(mut self, dirs: impl IntoIterator<Item = PathBuf>) -> Self {
         let added = self.search_path.entries().iter().map(|entry| entry.dir.clone());
@@ -171,7 +173,7 @@ impl HostBuilder {
             catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
             name: self.name,
             limits: self.limits,
-            log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())),
+            log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             allow_panic_abort: self.allow_panic_abort,
             loader: Loader::default(),
         }
@@ -210,13 +212,7 @@ impl Host {
     ///
     /// There is no such plugin, or it cannot be loaded or bound.
     pub fn help(&self, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
-        match self.prepare(vec![plugin.into(), "--help".into()], rendering)? {
-            Preparation::Answer(help) => Ok(help),
-            Preparation::Ready(_) => {
-                let message = format!("`{plugin}` has no help");
-                Err(Failure::new(Exit::Plugin, message).into())
-            }
-        }
+        prepare::help(self, plugin, rendering)
     }
 
     /// Loads and binds the plugins of a line: its words after the host's own options.
@@ -232,13 +228,28 @@ impl Host {
         prepare(self, words, rendering)
     }
 
+    /// What plugins log at all.
+    pub fn log_filter(&self) -> LogFilter {
+        self.filter().clone()
+    }
+
     /// Changes what plugins log, those that are loaded already too.
-    pub fn set_log_filter(&mut self, filter: LogFilter) {
+    pub fn set_log_filter(&self, filter: LogFilter) {
         let text = filter.to_json();
+        // First for those to come: a library that is opened meanwhile gets it twice, never not at all.
+        *self.filter() = filter;
         for library in self.loader.opened() {
             library.set_log_filter(&text);
         }
-        self.log_filter = filter;
+    }
+
+    #[cfg(all(test, feature = "cli"))]
+    pub(crate) fn allows_panic_abort(&self) -> bool {
+        self.allow_panic_abort
+    }
+
+    fn filter(&self) -> MutexGuard<'_, LogFilter> {
+        self.log_filter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -247,7 +258,7 @@ impl Host {
 
     /// The library of a plugin, opened if it is not yet.
     pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
-        let filter = self.log_filter.to_json();
+        let filter = self.filter().to_json();
         let sink = crate::log::sink;
         self.loader.load(candidate.library(), sink, &filter, self.allow_panic_abort).map_err(
             |error| {

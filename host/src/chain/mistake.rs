@@ -53,6 +53,8 @@ pub enum Mistake<E> {
         at: usize,
         /// The word.
         word: String,
+        /// The plugin whose stage ended before it.
+        after: Option<String>,
     },
     /// `@FILE` with a file that cannot be taken.
     #[error("cannot take arguments from a file")]

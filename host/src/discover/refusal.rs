@@ -184,13 +184,15 @@ impl RefusalReason {
             RefusalReason::ControlCharacters(_) => {
                 "take the control characters out and build it again".into()
             }
-            RefusalReason::Claimed { .. } => {
-                "keep one of them in the plugins folders, or give one another name".into()
-            }
+            RefusalReason::Claimed { .. } => CLAIMED_HINT.into(),
         };
         Some(hint)
     }
 }
+
+/// What to do about a name that several libraries claim.
+pub(crate) const CLAIMED_HINT: &str =
+    "keep one of them in the plugins folders, or give one another name";
 
 /// What to do about a library of one ABI and a host of another.
 pub(crate) fn abi_hint(library: &str, host: &str) -> String {

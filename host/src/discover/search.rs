@@ -40,8 +40,7 @@ pub enum Origin {
 
 impl SearchPath {
     /// The search path of a host of that name: the folders of the command line, then those of the
-    /// environment, then the embedder's. Where neither of the first two names any, the platform's
-    /// folder ends it.
+    /// environment, then the embedder's. Where none of them names any, it is the platform's folder.
     ///
     /// Reads the environment and, for relative folders of the command line, the current directory.
     pub fn of_host(
@@ -51,10 +50,9 @@ impl SearchPath {
     ) -> Self {
         let listed = std::env::var_os(variable(host));
         let user = SearchPath::default().options(options).environment(listed.as_deref());
-        let alone = user.entries.is_empty();
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if alone => path.with(dir, Origin::Default),
+            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
             _ => path,
         }
     }
@@ -188,22 +186,25 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_used_only_where_the_user_names_nothing() {
+    fn the_default_is_used_only_where_nobody_names_a_folder() {
         // A host whose variable nobody has set.
         let host = "lifespan-test-of-search";
-        let origins = |options: &[PathBuf]| -> Vec<Origin> {
-            SearchPath::of_host(host, options.to_vec(), [PathBuf::from("/b")])
+        let origins = |options: &[PathBuf], builder: &[PathBuf]| -> Vec<Origin> {
+            SearchPath::of_host(host, options.to_vec(), builder.to_vec())
                 .entries()
                 .iter()
                 .map(|it| it.origin)
                 .collect()
         };
-        assert_eq!(origins(&["/o".into()]), [Origin::Option, Origin::Builder]);
+        let (option, builder) = (["/o".into()], ["/b".into()]);
+        assert_eq!(origins(&option, &builder), [Origin::Option, Origin::Builder]);
+        assert_eq!(origins(&option, &[]), [Origin::Option]);
+        assert_eq!(origins(&[], &builder), [Origin::Builder]);
         let expect: &[Origin] = match default_folder(host) {
-            Some(_) => &[Origin::Builder, Origin::Default],
-            None => &[Origin::Builder],
+            Some(_) => &[Origin::Default],
+            None => &[],
         };
-        assert_eq!(origins(&[]), expect);
+        assert_eq!(origins(&[], &[]), expect);
     }
 
     #[test]
