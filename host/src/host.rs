@@ -24,6 +24,9 @@ use crate::run::run;
 use crate::shutdown::Shutdown;
 
 /// How long each part of a lifespan may take.
+///
+/// Exhaustive on purpose: it is written out, with `..Limits::default()` for the rest, and whoever
+/// takes it apart should hear of a further deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// One set-up; 10 s by default.
@@ -47,7 +50,9 @@ impl Default for Limits {
     }
 }
 
-/// How help and usage errors are rendered by the plugins' parsers.
+/// How help and usage errors are rendered.
+///
+/// Exhaustive on purpose, as [`Limits`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rendering {
     /// Columns; 0 is without limit.
@@ -83,6 +88,7 @@ pub struct Host {
 
 /// What preparing a command line came to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Preparation {
     /// It can be run.
     Ready(Prepared),

@@ -13,6 +13,7 @@ use crate::discover::abi::is_newer;
 
 /// Something on the search path that is not used.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Refused {
     /// What is refused.
     pub place: Place,
@@ -24,6 +25,7 @@ pub struct Refused {
 
 /// Where plugins are from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// A folder of the search path.
     Folder(PathBuf),

@@ -30,11 +30,12 @@ pub struct SearchEntry {
 pub enum Origin {
     /// The command line: `--plugin-dir`.
     Option,
-    /// The environment: [`variable`].
+    /// The environment: `LIFESPAN_PLUGIN_PATH` for a host named `lifespan`.
     Environment,
     /// The embedder.
     Builder,
-    /// Nobody: it is the platform's folder for such data ([`default_folder`]).
+    /// Nobody: it is the platform's folder for such data, such as
+    /// `~/.local/share/lifespan/plugins`.
     Default,
 }
 
@@ -120,7 +121,7 @@ impl fmt::Display for Origin {
 
 /// The environment variable that lists plugin folders for a host of that name:
 /// `LIFESPAN_PLUGIN_PATH` for `lifespan`.
-pub fn variable(host: &str) -> String {
+pub(crate) fn variable(host: &str) -> String {
     let upper: String = host
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
@@ -130,7 +131,7 @@ pub fn variable(host: &str) -> String {
 
 /// The platform's folder for the plugins of a host of that name, such as
 /// `~/.local/share/lifespan/plugins`; none where there is no home.
-pub fn default_folder(host: &str) -> Option<PathBuf> {
+pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.data_dir().join(host).join("plugins"))
 }
