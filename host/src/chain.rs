@@ -30,7 +30,7 @@ use std::sync::Arc;
 use lifespan_abi::CommandSpec;
 
 use crate::chain::reader::{Claim, Reader};
-use crate::chain::suggest::alike;
+use crate::discover::RESERVED;
 
 mod dash;
 mod hint;
@@ -40,22 +40,20 @@ mod reader;
 mod suggest;
 mod word;
 
-pub mod argfile;
+pub(crate) mod argfile;
 
-pub use crate::chain::argfile::ArgFileError;
-pub use crate::chain::hint::hints;
-pub use crate::chain::mistake::Mistake;
-pub use crate::chain::pointer::render_pointer;
-pub use crate::chain::word::{ArgFile, Origin, Word};
+pub(crate) use crate::chain::argfile::ArgFileError;
+pub(crate) use crate::chain::hint::hints;
+pub(crate) use crate::chain::mistake::Mistake;
+pub(crate) use crate::chain::pointer::render_pointer;
+pub(crate) use crate::chain::suggest::alike;
+pub(crate) use crate::chain::word::{Origin, Word};
 
 /// The word that ends a stage, always.
-pub const THEN: &str = "--then";
-
-/// Words that stand for the host's own commands, now or later, and never for a plugin.
-pub const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
+pub(crate) const THEN: &str = "--then";
 
 /// What the splitter must be told: names, specs, and what stands in files of arguments.
-pub trait Vocabulary {
+pub(crate) trait Vocabulary {
     /// Why a spec cannot be had.
     type Error;
 
@@ -83,23 +81,23 @@ pub trait Vocabulary {
 
 /// A plugin on the line, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// The plugin's name.
-    pub plugin: String,
+    pub(crate) plugin: String,
     /// The name of its instance, where it was written as `plugin@name`.
-    pub instance: Option<String>,
+    pub(crate) instance: Option<String>,
     /// The words after the name, as the plugin's own clap will see them.
-    pub args: Vec<OsString>,
+    pub(crate) args: Vec<OsString>,
     /// The positions of its words in [`Split::words`], its name's first; the `--then` that ends it
     /// is not among them.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What ended it.
-    pub ended_by: StageEnd,
+    pub(crate) ended_by: StageEnd,
 }
 
 /// What ended a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StageEnd {
+pub(crate) enum StageEnd {
     /// The end of the line.
     Line,
     /// `--then`.
@@ -114,17 +112,17 @@ pub enum StageEnd {
 
 /// A line that was split.
 #[derive(Debug)]
-pub struct Split<E> {
+pub(crate) struct Split<E> {
     /// The words, those of files after the word that names the file. Positions count in these.
-    pub words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
     /// The stages, as far as they could be told.
-    pub stages: Vec<Stage>,
+    pub(crate) stages: Vec<Stage>,
     /// All mistakes, in the order of their places; if there are any, nothing must run.
-    pub mistakes: Vec<Mistake<E>>,
+    pub(crate) mistakes: Vec<Mistake<E>>,
 }
 
 /// Splits a line into its stages. See the [module](self) for the rules.
-pub fn split<V: Vocabulary>(words: &[Word], vocabulary: &mut V) -> Split<V::Error> {
+pub(crate) fn split<V: Vocabulary>(words: &[Word], vocabulary: &mut V) -> Split<V::Error> {
     let split = Split { words: words.to_vec(), stages: Vec::new(), mistakes: Vec::new() };
     let mut splitter = Splitter { vocabulary, split, next: 0, before: None };
     while splitter.next < splitter.split.words.len() {
@@ -283,7 +281,8 @@ impl<V: Vocabulary> Splitter<'_, V> {
         let word = self.split.words[at].text.to_string_lossy().into_owned();
         let (name, instance) = parts(&word);
         if RESERVED.contains(&name) {
-            return Mistake::Reserved { at, word };
+            let after = self.before.as_ref().map(|before| before.plugin.clone());
+            return Mistake::Reserved { at, word, after };
         }
         if word.starts_with('-') {
             return Mistake::OptionForName { at, word };

@@ -20,15 +20,20 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lifespan_abi::LogFilter;
+
 use crate::cli::args::{Brand, HostArgs};
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
-use crate::cli::logging::LogOptions;
+use crate::cli::logging::{LogFormat, LogOptions};
+use crate::cli::report::Reporter;
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Origin};
+use crate::discover::{Catalog, Origin, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
+use crate::log::FilterError;
+use crate::prepare::nothing_to_run;
 use crate::shutdown::Shutdown;
 
 /// Runs a host on the process's own command line.
@@ -56,7 +61,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let terminal = Terminal::detect(early.color);
+    let reporter = Reporter { terminal: Terminal::detect(early.color), format: early.format };
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
@@ -68,15 +73,15 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
                 let hint = format!("`{} --help` lists the options and the plugins", brand.name);
                 failure = failure.hint(hint);
             }
-            return report::failures(terminal, &[failure]);
+            return reporter.failures(&[failure]);
         }
     };
     if args.version {
-        return report::data(terminal, &format!("{} {}\n", brand.name, brand.version));
+        return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
-    match answer(builder, &brand, &args, chain, terminal) {
+    match answer(builder, &brand, &args, chain, reporter) {
         Ok(exit) => exit,
-        Err(Failures(failures)) => report::failures(terminal, &failures),
+        Err(failures) => reporter.failures(failures.as_slice()),
     }
 }
 
@@ -86,29 +91,32 @@ fn answer(
     brand: &Brand,
     args: &HostArgs,
     chain: Vec<OsString>,
-    terminal: Terminal,
+    reporter: Reporter,
 ) -> Result<Exit, Failures> {
+    let terminal = reporter.terminal;
     let host = build(builder, args, terminal)?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
     };
     let verbose = args.verbosity().is_verbose();
-    let help = || help::render(brand, &installed(host.catalog()), terminal.columns, verbose);
+    let help = || help::render(brand, &installed(&host, verbose), terminal.columns, verbose);
     if args.help {
-        return Ok(report::data(terminal, &help()));
+        return Ok(reporter.data(&help()));
     }
     if chain.is_empty() {
-        report::talk(terminal, &help());
-        return Ok(Exit::Usage);
+        return match reporter.format {
+            LogFormat::Text => {
+                reporter.talk(&help());
+                Ok(Exit::Usage)
+            }
+            LogFormat::Json => Err(nothing_to_run(host.name()).into()),
+        };
     }
     if chain[0] == "help" {
         return match &chain[1..] {
-            [] => Ok(report::data(terminal, &help())),
-            [plugin] => {
-                let text = host.help(&plugin.to_string_lossy(), rendering)?;
-                Ok(report::data(terminal, &text))
-            }
+            [] => Ok(reporter.data(&help())),
+            [plugin] => Ok(reporter.data(&host.help(&plugin.to_string_lossy(), rendering)?)),
             _ => Err(Failure::new(Exit::Usage, "`help` takes the name of one plugin")
                 .hint(format!("`{} help` lists them", brand.name))
                 .into()),
@@ -116,33 +124,56 @@ fn answer(
     }
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
-        Preparation::Answer(text) => return Ok(report::data(terminal, &text)),
+        Preparation::Answer(text) => return Ok(reporter.data(&text)),
     };
     await_instances(&mut prepared, &args.until)?;
     if args.dry_run {
-        return Ok(report::plan(terminal, prepared.plan()));
+        return Ok(reporter.plan(prepared.plan()));
     }
     let shutdown = Shutdown::new();
     obey_signals(&shutdown)?;
-    Ok(report::outcome(terminal, &prepared.run(&shutdown)))
+    Ok(reporter.outcome(&prepared.run(&shutdown)))
 }
 
 /// Installs the subscriber, and builds the host as the options want it.
 fn build(builder: HostBuilder, args: &HostArgs, terminal: Terminal) -> Result<Host, Failures> {
-    let filter = logging::install(&LogOptions {
-        filter: args.log_filter(),
+    let filter = log_filter(&builder, args);
+    let crosses = logging::install(&LogOptions {
+        filter: filter.clone(),
         format: args.log_format,
         color: terminal.err_color,
     })
-    .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
-    let host = builder
-        .standard_search_path(args.plugin_dir.iter().cloned())
-        .limits(args.limits())
-        .log_filter(filter)
-        .allow_panic_abort(args.allow_panic_abort)
-        .build();
+    .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
+    let host = configured(builder, args, crosses).build();
     check_folders(host.catalog())?;
     Ok(host)
+}
+
+/// What is logged: the line says it, else the builder, else it is what an operator wants to know.
+fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
+    let built_in = builder.log_filter.as_ref().map(logging::written);
+    args.log_filter().or(built_in).unwrap_or_else(|| "info".to_owned())
+}
+
+/// The builder with what the line says; the rest stays as it is there.
+fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
+    let builder = builder
+        .standard_search_path(args.plugin_dir.iter().cloned())
+        .limits(args.limits())
+        .log_filter(log_filter);
+    if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
+}
+
+/// A filter that is none. It was made of what is `written` on the line, which is its end.
+fn bad_filter(error: &FilterError, filter: &str, written: &str) -> Failure {
+    let mut failure = Failure::from_error(Exit::Usage, error).hint(error.hint());
+    let at = error.at.saturating_sub(filter.len() - written.len());
+    if let Some(before) = written.get(..at).filter(|_| !written.contains(char::is_control)) {
+        let blanks = " ".repeat(before.chars().count());
+        let carets = "^".repeat(error.directive.chars().count());
+        failure.pointer = Some(format!("  --log {written}\n        {blanks}{carets}\n"));
+    }
+    failure
 }
 
 /// A folder that the command line names must be there; of others it is enough to know.
@@ -164,14 +195,13 @@ fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
             );
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(Failures(failures)) }
+    Failures::check(failures)
 }
 
 /// Has the run end with these instances; all names that are wrong are told.
 fn await_instances(prepared: &mut Prepared, instances: &[String]) -> Result<(), Failures> {
     let wrong = instances.iter().filter_map(|instance| prepared.until(instance).err());
-    let wrong: Vec<_> = wrong.flat_map(|Failures(failures)| failures).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(Failures(wrong)) }
+    Failures::check(wrong.flatten().collect())
 }
 
 /// The first signal asks the run to end; a second one forces it.
@@ -200,10 +230,16 @@ fn brand(builder: &HostBuilder) -> Brand {
     }
 }
 
-fn installed(catalog: &Catalog) -> Installed {
-    let plugins = catalog.plugins().map(|plugin| plugin.facts());
+fn installed(host: &Host, verbose: bool) -> Installed {
+    let plugins = host.catalog().plugins().map(|plugin| plugin.facts());
+    // A library that has nothing to do with plugins may lie where it is.
+    let refused = host.catalog().refused().iter().filter(|it| verbose || !it.is_bystander());
     Installed {
         plugins: plugins.map(|facts| (facts.name.clone(), facts.summary.clone())).collect(),
-        refused: catalog.refused().iter().map(ToString::to_string).collect(),
+        refused: refused.map(ToString::to_string).collect(),
+        default_folder: default_folder(host.name()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,11 +22,12 @@ use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
-pub use crate::discover::abi::abi_covers;
 pub use crate::discover::catalog::{Catalog, Lookup};
-pub use crate::discover::descriptor::RESERVED;
+pub(crate) use crate::discover::descriptor::RESERVED;
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
-pub use crate::discover::search::{Origin, SearchEntry, SearchPath, default_folder, variable};
+pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::search::{default_folder, variable};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct Candidate {
 
 /// A library with its descriptor, not opened.
 #[derive(Debug)]
-pub struct LibraryFile {
+pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
     descriptor_text: String,
@@ -45,7 +46,7 @@ pub struct LibraryFile {
 
 /// Where a library is from.
 #[derive(Clone)]
-pub enum Source {
+pub(crate) enum Source {
     /// A file on the search path.
     File {
         /// Its path, as it was found.
@@ -59,7 +60,7 @@ pub enum Source {
 
 /// What tells one file from another, however it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity(IdentityInner);
+pub(crate) struct Identity(IdentityInner);
 
 #[cfg(unix)]
 type IdentityInner = (u64, u64);
@@ -73,7 +74,7 @@ pub struct Builtin(LibraryRootRef);
 /// Finds what the search path and the host's own program offer.
 ///
 /// `allow_abort` accepts libraries in which a panic ends the whole program.
-pub fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: bool) -> Catalog {
+pub(crate) fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: bool) -> Catalog {
     let mut finds = Finds::default();
     for builtin in builtins {
         // The host's own program panics as it was built to: that is not judged here.
@@ -109,35 +110,45 @@ impl Candidate {
         &self.facts
     }
 
+    /// Where it is from.
+    pub fn place(&self) -> Place {
+        self.library.place()
+    }
+
+    /// What its library says of itself and of all its plugins.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.library.descriptor()
+    }
+
     /// The library that it is in.
-    pub fn library(&self) -> &Arc<LibraryFile> {
+    pub(crate) fn library(&self) -> &Arc<LibraryFile> {
         &self.library
     }
 }
 
 impl LibraryFile {
     /// Where it is from.
-    pub fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         &self.source
     }
 
     /// Where it is from, for people.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         self.source.place()
     }
 
     /// What it says of itself.
-    pub fn descriptor(&self) -> &Descriptor {
+    pub(crate) fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
     /// The text of its descriptor, as it stands in the file.
-    pub fn descriptor_text(&self) -> &str {
+    pub(crate) fn descriptor_text(&self) -> &str {
         &self.descriptor_text
     }
 
     /// A short name for logs: `countdown` for `libcountdown.so`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.source {
             Source::File { path, .. } => short_name(path),
             Source::Builtin(_) => "builtin".to_owned(),
@@ -147,7 +158,7 @@ impl LibraryFile {
 
 impl Source {
     /// Where it is, for people.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         match self {
             Source::File { path, .. } => Place::File(path.clone()),
             Source::Builtin(_) => Place::Builtin,

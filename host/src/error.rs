@@ -29,6 +29,9 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// What is shown as it is: a backtrace, or an error that a plugin's own parser has rendered.
     pub detail: Option<String>,
+    /// Where on the command line it is: the words, and a mark below those that are meant; shown as it
+    /// is.
+    pub pointer: Option<String>,
 }
 
 impl Failure {
@@ -103,9 +106,23 @@ impl Error for Failure {}
 
 /// All that went wrong in one step; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failures(pub Vec<Failure>);
+pub struct Failures(Vec<Failure>);
 
 impl Failures {
+    /// Goes on where nothing went wrong.
+    ///
+    /// # Errors
+    ///
+    /// These failures, if there are any.
+    pub fn check(failures: Vec<Failure>) -> Result<(), Failures> {
+        if failures.is_empty() { Ok(()) } else { Err(Failures(failures)) }
+    }
+
+    /// The failures, in their order; never empty.
+    pub fn as_slice(&self) -> &[Failure] {
+        &self.0
+    }
+
     /// What the process should answer with: the most fundamental of them.
     pub fn exit(&self) -> Exit {
         self.0.iter().map(|failure| failure.exit).fold(Exit::Success, Exit::worst)
@@ -115,6 +132,15 @@ impl Failures {
 impl From<Failure> for Failures {
     fn from(failure: Failure) -> Self {
         Failures(vec![failure])
+    }
+}
+
+impl IntoIterator for Failures {
+    type Item = Failure;
+    type IntoIter = std::vec::IntoIter<Failure>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

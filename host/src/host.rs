@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lifespan_abi::LogFilter;
@@ -18,11 +19,14 @@ use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
-use crate::prepare::prepare;
+use crate::prepare::{self, prepare};
 use crate::run::run;
 use crate::shutdown::Shutdown;
 
 /// How long each part of a lifespan may take.
+///
+/// Exhaustive on purpose: it is written out, with `..Limits::default()` for the rest, and whoever
+/// takes it apart should hear of a further deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// One set-up; 10 s by default.
@@ -46,7 +50,9 @@ impl Default for Limits {
     }
 }
 
-/// How help and usage errors are rendered by the plugins' parsers.
+/// How help and usage errors are rendered.
+///
+/// Exhaustive on purpose, as [`Limits`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rendering {
     /// Columns; 0 is without limit.
@@ -64,7 +70,7 @@ pub struct HostBuilder {
     pub(crate) limits: Limits,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
-    log_filter: Option<LogFilter>,
+    pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
 }
 
@@ -74,13 +80,15 @@ pub struct Host {
     name: String,
     catalog: Catalog,
     limits: Limits,
-    log_filter: LogFilter,
+    /// May be changed while libraries are loaded, on whatever thread.
+    log_filter: Mutex<LogFilter>,
     allow_panic_abort: bool,
     loader: Loader,
 }
 
 /// What preparing a command line came to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Preparation {
     /// It can be run.
     Ready(Prepared),
@@ -155,8 +163,8 @@ impl HostBuilder {
     }
 
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
-    /// the environment's list, in the folders that were added so far, and where there is none of all
-    /// these in the user's default folder.
+    /// the environment's list, in the folders that were added so far; and where there is none of all
+    /// these, in the user's default folder.
     #[must_use]
     pub fn standard_search_path(mut self, dirs: impl IntoIterator<Item = PathBuf>) -> Self {
         let added = self.search_path.entries().iter().map(|entry| entry.dir.clone());
@@ -171,7 +179,7 @@ impl HostBuilder {
             catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
             name: self.name,
             limits: self.limits,
-            log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())),
+            log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             allow_panic_abort: self.allow_panic_abort,
             loader: Loader::default(),
         }
@@ -210,13 +218,7 @@ impl Host {
     ///
     /// There is no such plugin, or it cannot be loaded or bound.
     pub fn help(&self, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
-        match self.prepare(vec![plugin.into(), "--help".into()], rendering)? {
-            Preparation::Answer(help) => Ok(help),
-            Preparation::Ready(_) => {
-                let message = format!("`{plugin}` has no help");
-                Err(Failure::new(Exit::Plugin, message).into())
-            }
-        }
+        prepare::help(self, plugin, rendering)
     }
 
     /// Loads and binds the plugins of a line: its words after the host's own options.
@@ -232,13 +234,28 @@ impl Host {
         prepare(self, words, rendering)
     }
 
+    /// What plugins log at all.
+    pub fn log_filter(&self) -> LogFilter {
+        self.filter().clone()
+    }
+
     /// Changes what plugins log, those that are loaded already too.
-    pub fn set_log_filter(&mut self, filter: LogFilter) {
+    pub fn set_log_filter(&self, filter: LogFilter) {
         let text = filter.to_json();
+        // First for those to come: a library that is opened meanwhile gets it twice, never not at all.
+        *self.filter() = filter;
         for library in self.loader.opened() {
             library.set_log_filter(&text);
         }
-        self.log_filter = filter;
+    }
+
+    #[cfg(all(test, feature = "cli"))]
+    pub(crate) fn allows_panic_abort(&self) -> bool {
+        self.allow_panic_abort
+    }
+
+    fn filter(&self) -> MutexGuard<'_, LogFilter> {
+        self.log_filter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -247,7 +264,7 @@ impl Host {
 
     /// The library of a plugin, opened if it is not yet.
     pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
-        let filter = self.log_filter.to_json();
+        let filter = self.filter().to_json();
         let sink = crate::log::sink;
         self.loader.load(candidate.library(), sink, &filter, self.allow_panic_abort).map_err(
             |error| {

@@ -3,9 +3,9 @@
 //! The way of a command line through this crate, which is also the order of its modules:
 //!
 //! 1. `cli` (feature `cli`): the program's own options; the rest of the line is the chain.
-//! 2. [`discover`]: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
+//! 2. `discover`: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
 //!    in the libraries. Loads nothing, runs nothing.
-//! 3. [`chain`] and `load`, in turn: a word that stands where a plugin's name stands → its library is
+//! 3. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
 //!    opened and judged → its command spec → where its stage ends → the next word.
 //! 4. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
 //! 5. `order`: what is required first, else the order of the line. The result is a [`Plan`].
@@ -36,8 +36,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
-pub mod discover;
-pub mod chain;
+mod discover;
+mod chain;
 mod load;
 mod bind;
 mod order;
@@ -60,13 +60,17 @@ mod error;
 mod exit;
 
 pub use lifespan_abi as abi;
+pub use lifespan_abi::log::Level;
+pub use lifespan_abi::{Descriptor, LogFilter, PluginFacts};
 
-pub use crate::discover::{Candidate, Catalog, SearchPath};
+pub use crate::discover::{
+    Builtin, Candidate, Catalog, Lookup, Origin, Place, RefusalReason, Refused, SearchEntry,
+    SearchPath,
+};
 pub use crate::error::{Failure, Failures};
 pub use crate::exit::Exit;
 pub use crate::host::{Host, HostBuilder, Limits, Preparation, Prepared, Rendering};
 pub use crate::lifespan::{Lost, Outcome};
 pub use crate::log::{FilterError, FilterProblem, parse_filter};
-pub use crate::order::OrderError;
 pub use crate::plan::{Plan, PlannedStage};
 pub use crate::shutdown::Shutdown;

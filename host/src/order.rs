@@ -15,8 +15,7 @@ pub(crate) struct Requirement<'a> {
 
 /// Why there is no order.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum OrderError {
+pub(crate) enum OrderError {
     /// A plugin requires one that is not on the line.
     #[error("`{plugin}` requires `{required}`, which is not on the line")]
     Missing {
@@ -35,7 +34,7 @@ pub enum OrderError {
 
 impl OrderError {
     /// What the user may do next.
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             OrderError::Missing { required, .. } => {
                 format!("put `{required}` on the line too, anywhere")

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use lifespan_abi::CommandSpec;
 
-use crate::bind::{Bound, BoundStage, bind, instance_names};
+use crate::bind::{self, Bound, BoundStage, bind, instance_names};
 use crate::chain::{
-    ArgFileError, Mistake, Origin, Split, Vocabulary, Word, argfile, hints, render_pointer, split,
+    ArgFileError, Mistake, Origin, Split, Vocabulary, Word, alike, argfile, hints, render_pointer,
+    split,
 };
+use crate::discover::refusal::CLAIMED_HINT;
 use crate::discover::{Candidate, Catalog, Lookup, Place, Refused};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -29,17 +31,50 @@ pub(crate) fn prepare(
 ) -> Result<Preparation, Failures> {
     let mut installed = Installed { host, plugins: HashMap::new() };
     let split = split(&Word::line(words), &mut installed);
-    let mut failures = mistakes(&split, host.catalog());
+    let mut failures = mistakes(host, &split, rendering);
     let stages = match bind_all(host, &split, &installed, rendering, &mut failures) {
         Bindings::Stages(stages) => stages,
         Bindings::Answer(text) => return Ok(Preparation::Answer(text)),
     };
-    if !failures.is_empty() {
-        return Err(Failures(failures));
+    failures.sort_by_key(|placed| placed.at);
+    Failures::check(failures.into_iter().map(|placed| placed.failure).collect())?;
+    if stages.is_empty() {
+        return Err(nothing_to_run(host.name()).into());
     }
     let stages = in_order(stages)?;
     let plan = Plan::of(&stages);
     Ok(Preparation::Ready(Prepared::new(stages, plan, host.limits())))
+}
+
+/// The help of one plugin: see [`Host::help`].
+pub(crate) fn help(host: &Host, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
+    let candidate = find(host.catalog(), plugin).map_err(|mut failure| {
+        if let Lookup::Unknown = host.catalog().get(plugin) {
+            let alike = alike(plugin, &names(host.catalog()));
+            let commands: Vec<_> =
+                alike.iter().map(|name| format!("`{} help {name}`", host.name())).collect();
+            failure.hints = if commands.is_empty() {
+                unknown_hints(host)
+            } else {
+                vec![format!("did you mean {}?", commands.join(" or "))]
+            };
+        }
+        failure
+    })?;
+    let library = host.library(candidate)?;
+    Ok(bind::help(plugin, &library, host, rendering)?)
+}
+
+/// A line without a stage.
+pub(crate) fn nothing_to_run(host: &str) -> Failure {
+    Failure::new(Exit::Usage, "there is no stage on the line, so nothing to run")
+        .hint(format!("name a plugin; `{host} --help` lists them"))
+}
+
+/// A failure with the position of its word on the line.
+struct Placed {
+    at: usize,
+    failure: Failure,
 }
 
 /// The plugins that can be named, and those that have been, with their libraries.
@@ -56,7 +91,7 @@ impl Vocabulary for Installed<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        self.host.catalog().plugins().map(|plugin| plugin.name().to_owned()).collect()
+        names(self.host.catalog())
     }
 
     fn spec(&mut self, name: &str) -> Result<Arc<CommandSpec>, Failure> {
@@ -79,15 +114,20 @@ impl Vocabulary for Installed<'_> {
     }
 }
 
+fn names(catalog: &Catalog) -> Vec<String> {
+    catalog.plugins().map(|plugin| plugin.name().to_owned()).collect()
+}
+
 fn find<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Candidate, Failure> {
     match catalog.get(name) {
         Lookup::Found(candidate) => Ok(candidate),
         Lookup::Ambiguous(several) => {
             let places = several.iter().map(|claimant| claimant.library().place());
             let places: Vec<_> = places.map(|place: Place| place.to_string()).collect();
-            let message = format!("two libraries have a plugin `{name}`: {}", places.join(" and "));
-            Err(Failure::new(Exit::Load, message)
-                .hint("keep one of them in the plugins folders, or give one another name"))
+            let count = places.len();
+            let message =
+                format!("{count} libraries have a plugin `{name}`: {}", places.join(" and "));
+            Err(Failure::new(Exit::Load, message).hint(CLAIMED_HINT))
         }
         Lookup::Refused(refused) => Err(refusal(name, refused)),
         Lookup::Unknown => Err(Failure::new(Exit::Usage, format!("no plugin is called `{name}`"))),
@@ -102,24 +142,57 @@ fn refusal(name: &str, refused: &Refused) -> Failure {
 }
 
 /// What is wrong with the line itself, each with its place.
-fn mistakes(split: &Split<Failure>, catalog: &Catalog) -> Vec<Failure> {
+fn mistakes(host: &Host, split: &Split<Failure>, rendering: Rendering) -> Vec<Placed> {
     let told = split.mistakes.iter().map(|mistake| {
-        let mut failure = match mistake {
-            Mistake::Spec { source, .. } => source.clone(),
-            Mistake::UnknownWord { word, .. } => match catalog.get(word) {
-                // A file that can only be meant by its name, since nothing can be read in it.
-                Lookup::Refused(refused) => refusal(word, refused),
-                Lookup::Found(_) | Lookup::Ambiguous(_) | Lookup::Unknown => {
-                    Failure::from_error(Exit::Usage, mistake)
-                }
-            },
-            other => Failure::from_error(Exit::Usage, other),
-        };
-        failure.hints.extend(mistake.hints());
-        failure.detail.get_or_insert_with(|| render_pointer(&split.words, mistake));
-        failure
+        let at = mistake.at();
+        let mut failure = told(host, mistake);
+        failure.pointer = Some(render_pointer(&split.words, at..at + 1, rendering.width));
+        Placed { at, failure }
     });
     told.collect()
+}
+
+fn told(host: &Host, mistake: &Mistake<Failure>) -> Failure {
+    match mistake {
+        Mistake::Spec { source, .. } => return source.clone(),
+        // A file that can only be meant by its name, since nothing can be read in it.
+        Mistake::UnknownWord { word, .. } => {
+            if let Lookup::Refused(refused) = host.catalog().get(word) {
+                return refusal(word, refused);
+            }
+        }
+        _ => {}
+    }
+    let mut failure = Failure::from_error(Exit::Usage, mistake);
+    failure.hints = mistake.hints();
+    match mistake {
+        Mistake::UnknownWord { suggestions, .. } if suggestions.is_empty() => {
+            failure.hints.extend(unknown_hints(host));
+        }
+        Mistake::Reserved { word, after, .. } if word == "help" => {
+            let plugin = after.as_deref().unwrap_or("PLUGIN");
+            let hint = format!("`{} help {plugin}` shows the help of a plugin", host.name());
+            failure.hints.push(hint);
+        }
+        _ => {}
+    }
+    failure
+}
+
+/// What to do where a name is like none that is known.
+fn unknown_hints(host: &Host) -> Vec<String> {
+    let name = host.name();
+    if host.catalog().plugins().next().is_some() {
+        return vec![format!("`{name} --help` lists the plugins")];
+    }
+    let searched = host.catalog().search_path().entries().iter().map(ToString::to_string);
+    let searched: Vec<_> = searched.collect();
+    let found = if searched.is_empty() {
+        "there are no plugins: no folder was named to look for them".to_owned()
+    } else {
+        format!("no plugins were found; looked in {}", searched.join(", "))
+    };
+    vec![found, format!("`{name} --help` tells where plugins are looked for")]
 }
 
 enum Bindings {
@@ -133,12 +206,14 @@ fn bind_all(
     split: &Split<Failure>,
     installed: &Installed<'_>,
     rendering: Rendering,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<Placed>,
 ) -> Bindings {
-    let names = instance_names(&split.stages).unwrap_or_else(|failure| {
-        failures.push(failure);
-        split.stages.iter().map(|stage| stage.plugin.as_str().into()).collect()
-    });
+    let (names, wrong) = instance_names(&split.stages);
+    for (stage, mut failure) in wrong {
+        let at = split.stages[stage].span.start;
+        failure.pointer = Some(render_pointer(&split.words, at..at + 1, rendering.width));
+        failures.push(Placed { at, failure });
+    }
     let mut bound = Vec::new();
     for (at, (stage, name)) in split.stages.iter().zip(names).enumerate() {
         // A plugin without a spec has no stage; its failure is among the mistakes.
@@ -148,7 +223,14 @@ fn bind_all(
             Ok(Bound::Answer(text)) => return Bindings::Answer(text),
             Err(mut failure) => {
                 failure.hints.extend(hints(&split.stages, at));
-                failures.push(failure);
+                let span = stage.span.clone();
+                // On a line of one stage there is nothing to tell apart.
+                if span.len() < split.words.len() {
+                    let instance = failure.instance.as_deref().unwrap_or(&stage.plugin);
+                    let pointer = render_pointer(&split.words, span.clone(), rendering.width);
+                    failure.pointer = Some(format!("  in stage `{instance}`:\n{pointer}"));
+                }
+                failures.push(Placed { at: span.start, failure });
             }
         }
     }
@@ -160,11 +242,16 @@ fn in_order(stages: Vec<BoundStage>) -> Result<Vec<BoundStage>, Failures> {
         .iter()
         .map(|stage| Requirement { plugin: &stage.facts.name, requires: &stage.facts.requires })
         .collect();
-    let places = order(&requirements).map_err(|errors| {
-        let told =
-            errors.iter().map(|error| Failure::from_error(Exit::Usage, error).hint(error.hint()));
-        Failures(told.collect())
-    })?;
+    let places = match order(&requirements) {
+        Ok(places) => places,
+        Err(errors) => {
+            let told = errors
+                .iter()
+                .map(|error| Failure::from_error(Exit::Usage, error).hint(error.hint()));
+            Failures::check(told.collect())?;
+            Vec::new()
+        }
+    };
     let mut stages: Vec<_> = stages.into_iter().map(Some).collect();
     Ok(places.into_iter().filter_map(|place| stages[place].take()).collect())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{abi, miri, shell, tidy};
+use crate::{abi, miri, msrv, shell, tidy};
 
 /// The version of cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -17,15 +17,32 @@ const CARGO_DENY: &str = "0.20.2";
 /// What the tests must be called by in the README: this very step runs it.
 const TEST_COMMAND: &str = "cargo test --workspace";
 
+/// A step by its name.
+type Step<'a> = (&'static str, &'a mut dyn FnMut() -> Result<()>);
+
 /// Runs all steps, or those that are named.
 pub(crate) fn ci(only: &[&str]) -> Result<()> {
     let mut closing = Tally::default();
+    let root = shell::root();
+    let steps: [Step<'_>; 10] = [
+        ("format", &mut || shell::must(&mut shell::cargo(["fmt", "--all", "--check"]))),
+        ("tidy", &mut || tidy::check(&root)),
+        ("abi", &mut || abi::check(&root)),
+        ("deny", &mut deny),
+        ("clippy", &mut clippy),
+        ("rustdoc", &mut || {
+            let mut doc = shell::cargo(["doc", "--workspace", "--no-deps"]);
+            shell::must(doc.env("RUSTDOCFLAGS", "-D warnings"))
+        }),
+        ("msrv", &mut msrv::msrv),
+        ("tests", &mut || tests(&mut closing)),
+        ("readme", &mut readme),
+        ("miri", &mut miri::miri),
+    ];
+    known(only, &steps.each_ref().map(|(name, _)| *name))?;
     let mut times = Vec::new();
-    let mut failed = Vec::new();
-    let mut step = |name: &'static str, step: &mut dyn FnMut() -> Result<()>| {
-        if !only.is_empty() && !only.contains(&name) {
-            return;
-        }
+    let wanted = steps.into_iter().filter(|(name, _)| only.is_empty() || only.contains(name));
+    for (name, step) in wanted {
         shell::say(&format!("\n=== {name}"));
         let start = Instant::now();
         let result = step();
@@ -37,37 +54,29 @@ pub(crate) fn ci(only: &[&str]) -> Result<()> {
             }
         }
         times.push((name, time, result.is_ok()));
-        if result.is_err() {
-            failed.push(name);
-        }
-    };
-    let root = shell::root();
-    step("format", &mut || shell::must(&mut shell::cargo(["fmt", "--all", "--check"])));
-    step("tidy", &mut || tidy::check(&root));
-    step("abi", &mut || abi::check(&root));
-    step("deny", &mut deny);
-    step("clippy", &mut clippy);
-    step("rustdoc", &mut || {
-        let mut doc = shell::cargo(["doc", "--workspace", "--no-deps"]);
-        shell::must(doc.env("RUSTDOCFLAGS", "-D warnings"))
-    });
-    step("tests", &mut || tests(&mut closing));
-    step("readme", &mut readme);
-    step("miri", &mut miri::miri);
-
+    }
     shell::say("\n=== summary");
     for (name, time, ok) in &times {
-        shell::say(&format!(
-            "{name:8} {:>8} {}",
-            seconds(*time),
-            if *ok { "ok" } else { "FAILED" }
-        ));
+        let verdict = if *ok { "ok" } else { "FAILED" };
+        shell::say(&format!("{name:8} {:>8} {verdict}", seconds(*time)));
     }
-    ensure!(!times.is_empty(), "there is no such step: {}", only.join(", "));
     if only.is_empty() || only.contains(&"tests") {
         shell::say(&closing.line());
     }
+    let failed: Vec<_> = times.iter().filter(|(_, _, ok)| !ok).map(|(name, ..)| *name).collect();
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Whether all that is asked for are steps: one that is not would be a check that nobody made.
+fn known(only: &[&str], steps: &[&str]) -> Result<()> {
+    let unknown: Vec<_> = only.iter().filter(|name| !steps.contains(name)).copied().collect();
+    ensure!(
+        unknown.is_empty(),
+        "there is no such step: {}; the steps are {}",
+        unknown.join(", "),
+        steps.join(", ")
+    );
     Ok(())
 }
 
@@ -199,6 +208,14 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_step_that_is_not_known_is_told() {
+        assert!(known(&[], &["a"]).is_ok());
+        assert!(known(&["a"], &["a", "b"]).is_ok());
+        let error = known(&["fmt", "a", "x"], &["a", "b"]).unwrap_err();
+        assert_eq!(error.to_string(), "there is no such step: fmt, x; the steps are a, b");
+    }
 
     #[test]
     fn closing_lines_are_added_up() {

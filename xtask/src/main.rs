@@ -7,6 +7,7 @@ mod abi;
 mod bench;
 mod ci;
 mod miri;
+mod msrv;
 mod run;
 mod shell;
 mod tidy;

@@ -26,7 +26,7 @@ const LARGEST: u64 = 1 << 20;
 /// Why a file of arguments cannot be taken.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ArgFileError {
+pub(crate) enum ArgFileError {
     /// The system says no.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -86,7 +86,7 @@ pub enum ArgFileError {
 /// # Errors
 ///
 /// The file cannot be read, contains itself, or is not of words.
-pub fn read(path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
+pub(crate) fn read(path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
     let unreadable = |source| ArgFileError::Read { path: path.into(), source };
     let file = File::open(path).map_err(unreadable)?;
     let same = |other: &Path| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -110,7 +110,7 @@ pub fn read(path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
 /// # Errors
 ///
 /// A quote or a backslash does not end.
-pub fn words(text: &str, file: &Arc<ArgFile>) -> Result<Vec<Word>, ArgFileError> {
+pub(crate) fn words(text: &str, file: &Arc<ArgFile>) -> Result<Vec<Word>, ArgFileError> {
     let mut scanner = Scanner { rest: text.chars(), line: 1 };
     let mut words = Vec::new();
     while let Some((word, line)) = scanner.word().map_err(|open| open.error(file))? {

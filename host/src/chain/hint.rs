@@ -4,7 +4,7 @@ use crate::chain::{Stage, StageEnd, THEN};
 
 /// What may help where the stage at `index` is wrong, since a plugin's name ended it, or the one
 /// before it, that could have been a value.
-pub fn hints(stages: &[Stage], index: usize) -> Vec<String> {
+pub(crate) fn hints(stages: &[Stage], index: usize) -> Vec<String> {
     let ends = index.checked_sub(1).into_iter().chain([index]);
     ends.filter_map(|end| hint(stages.get(end)?, stages.get(end + 1)?)).collect()
 }

@@ -9,7 +9,7 @@ use crate::chain::argfile::ArgFileError;
 /// `E` is why a spec cannot be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum Mistake<E> {
+pub(crate) enum Mistake<E> {
     /// A word that stands where a plugin's name must stand, and is none.
     #[error("no plugin is called `{word}`{}", not_taken(after.as_deref()))]
     UnknownWord {
@@ -53,6 +53,8 @@ pub enum Mistake<E> {
         at: usize,
         /// The word.
         word: String,
+        /// The plugin whose stage ended before it.
+        after: Option<String>,
     },
     /// `@FILE` with a file that cannot be taken.
     #[error("cannot take arguments from a file")]
@@ -76,7 +78,7 @@ pub enum Mistake<E> {
 
 impl<E> Mistake<E> {
     /// The position of its word.
-    pub fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         match self {
             Mistake::UnknownWord { at, .. }
             | Mistake::OptionForName { at, .. }
@@ -89,7 +91,7 @@ impl<E> Mistake<E> {
     }
 
     /// What the user may do next.
-    pub fn hints(&self) -> Vec<String> {
+    pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Mistake::UnknownWord { suggestions, .. } => {
                 if suggestions.is_empty() {

@@ -1,12 +1,12 @@
 //! Shows where in a line a mistake is: the line, and a caret below the word.
 
 use std::ffi::OsStr;
+use std::ops::Range;
 
-use crate::chain::mistake::Mistake;
 use crate::chain::word::{Origin, Word};
 
-/// How many columns there are.
-const WIDTH: usize = 80;
+/// In fewer columns than these nothing is shown in a way that helps.
+const FEWEST: usize = 20;
 
 /// How far the line is indented.
 const INDENT: &str = "  ";
@@ -14,24 +14,26 @@ const INDENT: &str = "  ";
 /// What stands for what is left out.
 const CUT: char = '…';
 
-/// The line of a mistake, cut to 80 columns, with carets below the word; for a word in a file, its
-/// line there, below the file's name. Each line ends with a line feed; nothing is shown of a mistake
-/// that is not in these words.
-pub fn render_pointer<E>(words: &[Word], mistake: &Mistake<E>) -> String {
-    let Some(word) = words.get(mistake.at()) else { return String::new() };
+/// The line of the words in `span`, cut to so many columns (0 is without limit), with carets below
+/// them; for words in a file, the line there of the first, below the file's name. Each line ends with
+/// a line feed; nothing is shown of a span that is not in these words.
+pub(crate) fn render_pointer(words: &[Word], span: Range<usize>, width: u32) -> String {
+    let Some(word) = words.get(span.start) else { return String::new() };
     let mut line = Vec::new();
-    let mut marked = 0..0;
+    let mut marked: Option<Range<usize>> = None;
     for (at, other) in words.iter().enumerate().filter(|(_, other)| on_same_line(word, other)) {
         if !line.is_empty() {
             line.push(' ');
         }
         let start = line.len();
         line.extend(shown(&other.text));
-        if at == mistake.at() {
-            marked = start..line.len();
+        if span.contains(&at) {
+            marked = Some(marked.map_or(start, |marked| marked.start)..line.len());
         }
     }
-    let (line, start, length) = window(&line, marked.start, marked.end, WIDTH - INDENT.len());
+    let width = if width == 0 { usize::MAX } else { FEWEST.max(width as usize) };
+    let marked = marked.unwrap_or_default();
+    let (line, start, length) = window(&line, marked.start, marked.end, width - INDENT.len());
     let place = match &word.origin {
         Origin::Argv(_) => String::new(),
         Origin::File { file, line } => format!("{INDENT}{}:{line}\n", file.path.display()),

@@ -142,7 +142,7 @@ proptest! {
         let words = Word::line(words);
         let split = split(&words, &mut plugins);
         for mistake in &split.mistakes {
-            let shown = super::render_pointer(&split.words, mistake);
+            let shown = super::render_pointer(&split.words, mistake.at()..mistake.at() + 1, 80);
             prop_assert!(shown.lines().all(|line| line.chars().count() <= 80), "{}", shown);
         }
     }

@@ -7,7 +7,7 @@ const MOST: usize = 3;
 const ALIKE: f64 = 0.7;
 
 /// The known words that are like this one, the likest first.
-pub(super) fn alike(word: &str, known: &[String]) -> Vec<String> {
+pub(crate) fn alike(word: &str, known: &[String]) -> Vec<String> {
     let mut found: Vec<(f64, &String)> = known
         .iter()
         .map(|known| (likeness(word, known), known))

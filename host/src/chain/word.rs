@@ -8,16 +8,16 @@ use crate::chain::argfile::{ArgFileError, DEEPEST};
 
 /// A word of the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The word itself, without the quotes it may have had.
-    pub text: OsString,
+    pub(crate) text: OsString,
     /// Where it stands.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 /// Where a word stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// On the command line, at this position.
     Argv(usize),
     /// In a file of arguments.
@@ -31,16 +31,16 @@ pub enum Origin {
 
 /// A file of arguments that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArgFile {
+pub(crate) struct ArgFile {
     /// As it is found from the current folder.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Where it was named.
-    pub named_by: Origin,
+    pub(crate) named_by: Origin,
 }
 
 impl Word {
     /// The words of a command line.
-    pub fn line<T: Into<OsString>>(argv: impl IntoIterator<Item = T>) -> Vec<Word> {
+    pub(crate) fn line<T: Into<OsString>>(argv: impl IntoIterator<Item = T>) -> Vec<Word> {
         let word = |(at, text): (usize, T)| Word { text: text.into(), origin: Origin::Argv(at) };
         argv.into_iter().enumerate().map(word).collect()
     }
@@ -48,7 +48,7 @@ impl Word {
 
 impl Origin {
     /// The files around the place, the innermost first.
-    pub fn files(&self) -> impl Iterator<Item = &Arc<ArgFile>> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<ArgFile>> {
         std::iter::successors(self.file(), |file| file.named_by.file())
     }
 

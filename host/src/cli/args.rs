@@ -35,7 +35,7 @@ pub(crate) struct HostArgs {
     #[arg(long)]
     pub(crate) allow_panic_abort: bool,
 
-    /// Print help; with -v also why libraries were refused
+    /// Print help; with -v also which libraries were refused, and why
     #[arg(short, long)]
     pub(crate) help: bool,
 
@@ -53,7 +53,7 @@ pub(crate) struct HostArgs {
 
     /// Log what passes this filter, such as `warn,countdown=debug` [default: info]
     #[arg(long, value_name = "FILTER", help_heading = "Output")]
-    log: Option<String>,
+    pub(crate) log: Option<String>,
 
     /// Log in this format
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
@@ -119,19 +119,19 @@ impl HostArgs {
         Verbosity::new(self.verbose.into(), self.quiet)
     }
 
-    /// What is logged: `--log` says it all, or, beside `-v` or `-q`, what differs from them.
-    pub(crate) fn log_filter(&self) -> String {
+    /// What is logged, if the line says it: `--log` says it all, or, beside `-v` or `-q`, what differs
+    /// from them.
+    pub(crate) fn log_filter(&self) -> Option<String> {
         let level = match self.verbosity() {
             Verbosity::Quiet => "warn",
-            Verbosity::Normal => "info",
+            Verbosity::Normal => return self.log.clone(),
             Verbosity::Debug => "debug",
             Verbosity::Trace => "trace",
         };
-        match &self.log {
+        Some(match &self.log {
             None => level.to_owned(),
-            Some(filter) if self.verbosity() == Verbosity::Normal => filter.clone(),
             Some(filter) => format!("{level},{filter}"),
-        }
+        })
     }
 }
 

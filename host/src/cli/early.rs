@@ -9,7 +9,9 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, Command, ValueEnum};
 
+use super::logging::LogFormat;
 use super::term::ColorWhen;
+use crate::chain::THEN;
 
 /// What the first look found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(crate) struct Early {
     pub(crate) chain: usize,
     /// The colour that was asked for; the last one where there are several.
     pub(crate) color: ColorWhen,
+    /// The form of logs and failures that was asked for; the last one where there are several.
+    pub(crate) format: LogFormat,
     /// How much talk was asked for.
     pub(crate) verbosity: Verbosity,
 }
@@ -66,7 +70,7 @@ pub(crate) fn scan(command: &Command, words: &[OsString]) -> Early {
             break;
         }
         let bytes = word.as_encoded_bytes();
-        if bytes.len() < 2 || bytes[0] != b'-' {
+        if bytes.len() < 2 || bytes[0] != b'-' || word == THEN {
             early.chain = at;
             break;
         }
@@ -82,7 +86,8 @@ pub(crate) fn scan(command: &Command, words: &[OsString]) -> Early {
             match arg.get_id().as_str() {
                 "verbose" => verbose += 1,
                 "quiet" => quiet = true,
-                "color" => early.color = color(value).unwrap_or(early.color),
+                "color" => early.color = choice(value).unwrap_or(early.color),
+                "log_format" => early.format = choice(value).unwrap_or(early.format),
                 _ => {}
             }
         }
@@ -128,8 +133,8 @@ fn read<'a>(command: &'a Command, word: &'a str) -> Vec<Occurrence<'a>> {
     found
 }
 
-fn color(value: Option<&OsStr>) -> Option<ColorWhen> {
-    ColorWhen::from_str(value?.to_str()?, false).ok()
+fn choice<T: ValueEnum>(value: Option<&OsStr>) -> Option<T> {
+    T::from_str(value?.to_str()?, false).ok()
 }
 
 #[cfg(test)]
@@ -159,6 +164,8 @@ mod tests {
         // Unknown options are for the full parse to report.
         check("--frmo 3 countdown", 1, 1);
         check("-vx countdown", 1, 1);
+        // The chain's own, if at a wrong place: the splitter will say.
+        check("-v --then countdown", 1, 1);
     }
 
     #[test]
@@ -175,6 +182,8 @@ mod tests {
         assert_eq!((early.color, early.verbosity), (ColorWhen::Always, Verbosity::Trace));
         let early = check("--color=never -q --color=purple", 3, 3);
         assert_eq!((early.color, early.verbosity), (ColorWhen::Never, Verbosity::Quiet));
+        let early = check("--log-format json --nonsense echo --log-format text", 3, 3);
+        assert_eq!(early.format, LogFormat::Json);
     }
 
     #[cfg(unix)]

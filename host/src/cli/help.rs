@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anstyle::Style;
 use clap::Command;
 
 use super::args::{self, Brand};
+use crate::chain::THEN;
+use crate::discover::variable;
 
 /// What is installed, as far as help shows it.
 #[derive(Clone, Debug, Default)]
@@ -18,18 +21,23 @@ pub(crate) struct Installed {
     pub(crate) plugins: Vec<(String, String)>,
     /// A line for each library that was refused, with the reason.
     pub(crate) refused: Vec<String>,
+    /// Where plugins are looked for when nobody names a folder.
+    pub(crate) default_folder: Option<PathBuf>,
 }
 
 /// The help of the whole host, with ANSI styles.
 pub(crate) fn render(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) -> String {
     let (heading, end) = (HEADING.render(), HEADING.render_reset());
     let template = format!(
-        "{{about-with-newline}}\n{heading}Usage:{end} {{usage}}{{after-help}}\n\n{{all-args}}"
+        "{{about-with-newline}}\n{heading}Usage:{end} {{usage}}{{after-help}}\n\n{{all-args}}\n\n\
+         {{before-help}}"
     );
     let command = args::command(brand)
         .term_width(columns.into())
         .help_template(template)
-        .after_help(plugins(brand, installed, verbose));
+        .after_help(plugins(brand, installed, verbose))
+        // clap knows two texts of ours; this one stands at the end all the same.
+        .before_help(reference(brand, installed));
     rendered(command)
 }
 
@@ -81,6 +89,63 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
     }
     write!(text, "`{name} help PLUGIN` shows the arguments of a plugin.").unwrap_or_default();
     text
+}
+
+/// What there is to know beside options and plugins.
+fn reference(brand: &Brand, installed: &Installed) -> String {
+    let name = &brand.name;
+    let mut folders = vec![
+        "the folders that --plugin-dir names".to_owned(),
+        format!("those in the environment's list {}", variable(name)),
+    ];
+    if let Some(folder) = &installed.default_folder {
+        let folder = plain(&folder.display().to_string());
+        folders.push(format!("where nobody names one: {folder}"));
+    }
+    let folders: Vec<_> = folders.into_iter().map(|text| (String::new(), text)).collect();
+    let mut text = String::new();
+    section(&mut text, "Chains", &pairs(&CHAINS));
+    section(&mut text, "Plugins are looked for in", &folders);
+    section(&mut text, "Exit codes", &pairs(&EXIT_CODES));
+    text
+}
+
+/// What stands on a line beside names and arguments.
+const CHAINS: [(&str, &str); 5] = [
+    ("PLUGIN", "begins a stage: a plugin's name ends the stage before it"),
+    ("PLUGIN@NAME", "names the instance, such as `countdown@fast`"),
+    (THEN, "ends a stage, where the next word could be meant for it"),
+    ("--", "has a stage take all words up to `--then` as values"),
+    ("@FILE", "stands for the words in that file"),
+];
+
+const EXIT_CODES: [(&str, &str); 7] = [
+    ("0", "all went well; also after an orderly end by a signal"),
+    ("1", "a plugin failed"),
+    ("2", "the command line is wrong"),
+    ("3", "a library could not be loaded, or a plugin not be bound"),
+    ("4", "the configuration is wrong"),
+    ("5", "the host itself failed"),
+    ("128+N", "a second signal, of number N, forced the end"),
+];
+
+fn pairs(table: &[(&str, &str)]) -> Vec<(String, String)> {
+    table.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect()
+}
+
+/// A heading with rows of two columns below; the left may be empty in all.
+fn section(text: &mut String, heading: &str, rows: &[(String, String)]) {
+    let (literal, end) = (LITERAL.render(), LITERAL.render_reset());
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    line(text, format_args!("{}{heading}:{}", HEADING.render(), HEADING.render_reset()));
+    let width = rows.iter().map(|(left, _)| left.len()).max().unwrap_or(0);
+    let gap = if width == 0 { "" } else { "  " };
+    for (left, right) in rows {
+        let pad = width - left.len();
+        line(text, format_args!("  {literal}{left}{end}{:pad$}{gap}{right}", ""));
+    }
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {

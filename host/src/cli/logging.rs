@@ -4,7 +4,7 @@
 //! nobody reads stderr any more is no failure of the program.
 
 mod fields;
-mod json;
+pub(crate) mod json;
 mod text;
 
 #[cfg(test)]
@@ -20,9 +20,13 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use lifespan_abi::LogFilter;
+use lifespan_abi::log::Level;
 
 use self::fields::Fields;
 use crate::log::{FilterError, FilterProblem, INSTANCE_TARGET, directives, parse_filter};
+
+/// The target of the host's own events, and the beginning of its modules'.
+pub(crate) const HOST: &str = "lifespan";
 
 /// What the user said about logs.
 #[derive(Clone, Debug)]
@@ -76,6 +80,21 @@ pub(crate) fn install(options: &LogOptions) -> Result<LogFilter, FilterError> {
     Ok(crosses)
 }
 
+/// A filter as it would be written on the line.
+pub(crate) fn written(filter: &LogFilter) -> String {
+    let level = |level: Option<Level>| match level {
+        None => "off",
+        Some(Level::Error) => "error",
+        Some(Level::Warn) => "warn",
+        Some(Level::Info) => "info",
+        Some(Level::Debug) => "debug",
+        Some(Level::Trace) => "trace",
+    };
+    let directives = filter.directives.iter();
+    let directives = directives.map(|it| format!(",{}={}", it.target, level(it.level)));
+    level(filter.default).to_owned() + &directives.collect::<String>()
+}
+
 fn subscriber<W>(
     options: &LogOptions,
     write: W,
@@ -93,6 +112,11 @@ fn to_stderr(color: bool) -> impl Fn(&str) + Send + Sync + 'static {
     move |line| {
         let _ = AutoStream::new(io::stderr().lock(), choice).write_all(line.as_bytes());
     }
+}
+
+/// Whether an event is the host's own.
+fn is_own(target: &str) -> bool {
+    target.split("::").next() == Some(HOST)
 }
 
 /// The filter that judges in the host, spans and fields included.
@@ -145,7 +169,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Line {
-            timestamp: humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string(),
+            timestamp: json::now(),
             metadata: event.metadata(),
             instance: None,
             spans: Vec::new(),
@@ -159,6 +183,10 @@ where
             } else {
                 line.spans.push((span.name(), fields));
             }
+        }
+        // The host's own events tell of instances that they do not stand under.
+        if line.instance.is_none() && is_own(line.metadata.target()) {
+            line.instance = line.fields.take("instance");
         }
         let shown = match self.format {
             LogFormat::Text => text::line(&line, self.color),

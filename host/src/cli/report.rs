@@ -1,55 +1,75 @@
 //! The one module that prints.
 //!
 //! stdout is data, stderr is talk. What is printed is made by `render`, always with ANSI styles; here
-//! they are stripped where the stream does not take them. A reader that has gone away is not an
-//! error: the rest is dropped quietly. (Log lines are written by the subscriber that `logging`
+//! they are stripped where the stream does not take them. Where logs are JSON, failures are too, so
+//! that all of stderr can be read by a program: `json` makes those. A reader that has gone away is not
+//! an error: the rest is dropped quietly. (Log lines are written by the subscriber that `logging`
 //! installs.)
 
+mod json;
 mod render;
 
 use std::io::{self, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::logging::LogFormat;
 use super::term::Terminal;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::plan::Plan;
 
-/// Writes data to stdout; answers how the process should end if nothing else goes wrong.
-pub(crate) fn data(terminal: Terminal, text: &str) -> Exit {
-    let mut out = AutoStream::new(io::stdout(), choice(terminal.out_color)).lock();
-    match quietly(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            let failure = Failure::from_error(Exit::Host, &error);
-            failures(terminal, &[failure.context("cannot write to stdout")])
+/// Prints, in the form that the two streams take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reporter {
+    /// What the streams can take.
+    pub(crate) terminal: Terminal,
+    /// The form of failures.
+    pub(crate) format: LogFormat,
+}
+
+impl Reporter {
+    /// Writes data to stdout; answers how the process should end if nothing else goes wrong.
+    pub(crate) fn data(self, text: &str) -> Exit {
+        let mut out = AutoStream::new(io::stdout(), choice(self.terminal.out_color)).lock();
+        match quietly(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
+            Ok(()) => Exit::Success,
+            Err(error) => {
+                let failure = Failure::from_error(Exit::Host, &error);
+                self.failures(&[failure.context("cannot write to stdout")])
+            }
         }
     }
-}
 
-/// Writes talk to stderr. There is nowhere to say that this failed.
-pub(crate) fn talk(terminal: Terminal, text: &str) {
-    let mut err = AutoStream::new(io::stderr(), choice(terminal.err_color)).lock();
-    err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or_default();
-}
+    /// Writes talk to stderr. There is nowhere to say that this failed.
+    pub(crate) fn talk(self, text: &str) {
+        let mut err = AutoStream::new(io::stderr(), choice(self.terminal.err_color)).lock();
+        err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or_default();
+    }
 
-/// Tells of failures; answers how the process should end because of them.
-pub(crate) fn failures(terminal: Terminal, failures: &[Failure]) -> Exit {
-    talk(terminal, &render::failures(failures, terminal.wrap));
-    failures.iter().map(|failure| failure.exit).fold(Exit::Success, Exit::worst)
-}
+    /// Tells of failures; answers how the process should end because of them.
+    pub(crate) fn failures(self, failures: &[Failure]) -> Exit {
+        self.talk(&match self.format {
+            LogFormat::Text => render::failures(failures, self.terminal.wrap),
+            LogFormat::Json => json::failures(failures),
+        });
+        failures.iter().map(|failure| failure.exit).fold(Exit::Success, Exit::worst)
+    }
 
-/// Tells how a run ended where it did not end well; answers how the process should end.
-pub(crate) fn outcome(terminal: Terminal, outcome: &Outcome) -> Exit {
-    talk(terminal, &render::outcome(outcome, terminal.wrap));
-    outcome.exit
-}
+    /// Tells how a run ended where it did not end well; answers how the process should end.
+    pub(crate) fn outcome(self, outcome: &Outcome) -> Exit {
+        self.talk(&match self.format {
+            LogFormat::Text => render::outcome(outcome, self.terminal.wrap),
+            LogFormat::Json => json::outcome(outcome),
+        });
+        outcome.exit
+    }
 
-/// Prints what would be run.
-pub(crate) fn plan(terminal: Terminal, plan: &Plan) -> Exit {
-    data(terminal, &render::plan(plan))
+    /// Prints what would be run.
+    pub(crate) fn plan(self, plan: &Plan) -> Exit {
+        self.data(&render::plan(plan))
+    }
 }
 
 fn choice(color: bool) -> ColorChoice {

@@ -17,6 +17,7 @@ pub struct Catalog {
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Lookup<'a> {
     /// One plugin.
     Found(&'a Candidate),

@@ -13,7 +13,7 @@ use crate::discover::platform;
 use crate::discover::refusal::RefusalReason;
 
 /// The names that no plugin may have: the host's own commands, now or later.
-pub const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
+pub(crate) const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
 
 /// The longest name of a plugin, in bytes.
 const MAX_NAME: usize = 64;

@@ -13,6 +13,7 @@ use crate::discover::abi::is_newer;
 
 /// Something on the search path that is not used.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Refused {
     /// What is refused.
     pub place: Place,
@@ -24,6 +25,7 @@ pub struct Refused {
 
 /// Where plugins are from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// A folder of the search path.
     Folder(PathBuf),
@@ -184,13 +186,15 @@ impl RefusalReason {
             RefusalReason::ControlCharacters(_) => {
                 "take the control characters out and build it again".into()
             }
-            RefusalReason::Claimed { .. } => {
-                "keep one of them in the plugins folders, or give one another name".into()
-            }
+            RefusalReason::Claimed { .. } => CLAIMED_HINT.into(),
         };
         Some(hint)
     }
 }
+
+/// What to do about a name that several libraries claim.
+pub(crate) const CLAIMED_HINT: &str =
+    "keep one of them in the plugins folders, or give one another name";
 
 /// What to do about a library of one ABI and a host of another.
 pub(crate) fn abi_hint(library: &str, host: &str) -> String {

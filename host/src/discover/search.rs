@@ -30,18 +30,18 @@ pub struct SearchEntry {
 pub enum Origin {
     /// The command line: `--plugin-dir`.
     Option,
-    /// The environment: [`variable`].
+    /// The environment: `LIFESPAN_PLUGIN_PATH` for a host named `lifespan`.
     Environment,
     /// The embedder.
     Builder,
-    /// Nobody: it is the platform's folder for such data ([`default_folder`]).
+    /// Nobody: it is the platform's folder for such data, such as
+    /// `~/.local/share/lifespan/plugins`.
     Default,
 }
 
 impl SearchPath {
     /// The search path of a host of that name: the folders of the command line, then those of the
-    /// environment, then the embedder's. Where neither of the first two names any, the platform's
-    /// folder ends it.
+    /// environment, then the embedder's. Where none of them names any, it is the platform's folder.
     ///
     /// Reads the environment and, for relative folders of the command line, the current directory.
     pub fn of_host(
@@ -51,10 +51,9 @@ impl SearchPath {
     ) -> Self {
         let listed = std::env::var_os(variable(host));
         let user = SearchPath::default().options(options).environment(listed.as_deref());
-        let alone = user.entries.is_empty();
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if alone => path.with(dir, Origin::Default),
+            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
             _ => path,
         }
     }
@@ -122,7 +121,7 @@ impl fmt::Display for Origin {
 
 /// The environment variable that lists plugin folders for a host of that name:
 /// `LIFESPAN_PLUGIN_PATH` for `lifespan`.
-pub fn variable(host: &str) -> String {
+pub(crate) fn variable(host: &str) -> String {
     let upper: String = host
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
@@ -132,7 +131,7 @@ pub fn variable(host: &str) -> String {
 
 /// The platform's folder for the plugins of a host of that name, such as
 /// `~/.local/share/lifespan/plugins`; none where there is no home.
-pub fn default_folder(host: &str) -> Option<PathBuf> {
+pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.data_dir().join(host).join("plugins"))
 }
@@ -188,22 +187,25 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_used_only_where_the_user_names_nothing() {
+    fn the_default_is_used_only_where_nobody_names_a_folder() {
         // A host whose variable nobody has set.
         let host = "lifespan-test-of-search";
-        let origins = |options: &[PathBuf]| -> Vec<Origin> {
-            SearchPath::of_host(host, options.to_vec(), [PathBuf::from("/b")])
+        let origins = |options: &[PathBuf], builder: &[PathBuf]| -> Vec<Origin> {
+            SearchPath::of_host(host, options.to_vec(), builder.to_vec())
                 .entries()
                 .iter()
                 .map(|it| it.origin)
                 .collect()
         };
-        assert_eq!(origins(&["/o".into()]), [Origin::Option, Origin::Builder]);
+        let (option, builder) = (["/o".into()], ["/b".into()]);
+        assert_eq!(origins(&option, &builder), [Origin::Option, Origin::Builder]);
+        assert_eq!(origins(&option, &[]), [Origin::Option]);
+        assert_eq!(origins(&[], &builder), [Origin::Builder]);
         let expect: &[Origin] = match default_folder(host) {
-            Some(_) => &[Origin::Builder, Origin::Default],
-            None => &[Origin::Builder],
+            Some(_) => &[Origin::Default],
+            None => &[],
         };
-        assert_eq!(origins(&[]), expect);
+        assert_eq!(origins(&[], &[]), expect);
     }
 
     #[test]

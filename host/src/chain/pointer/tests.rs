@@ -4,10 +4,9 @@ use super::*;
 
 #[track_caller]
 fn check(words: &[&str], at: usize, expected: &str) {
-    let mistake: Mistake<()> = Mistake::EmptyStage { at };
-    let shown = render_pointer(&Word::line(words), &mistake);
+    let shown = render_pointer(&Word::line(words), at..at + 1, 80);
     assert_eq!(shown, expected);
-    assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
 }
 
 #[test]
@@ -45,4 +44,24 @@ fn a_word_longer_than_the_line_is_marked_as_far_as_it_is_shown() {
     let long = "x".repeat(100);
     check(&[&long], 0, &format!("  {}…\n  {}\n", "x".repeat(76), "^".repeat(76)));
     check(&["a", &long, "b"], 1, &format!("  …{}…\n   {}\n", "x".repeat(76), "^".repeat(76)));
+}
+
+#[test]
+fn several_words_are_marked_together() {
+    let words = Word::line(["a", "countdown", "--from", "0", "b"]);
+    let expected = "  a countdown --from 0 b\n    ^^^^^^^^^^^^^^^^^^\n";
+    assert_eq!(render_pointer(&words, 1..4, 80), expected);
+}
+
+#[test]
+fn the_width_is_as_it_is_told() {
+    let words = Word::line(std::iter::repeat_n("countdown", 20));
+    let width = |columns| {
+        let shown = render_pointer(&words, 10..11, columns);
+        shown.lines().next().unwrap_or_default().chars().count()
+    };
+    assert_eq!((width(40), width(120)), (40, 120));
+    assert_eq!(width(0), 2 + 20 * "countdown ".len() - 1);
+    // What is too narrow for anything is not obeyed.
+    assert_eq!(width(1), FEWEST);
 }

@@ -8,11 +8,15 @@ fn check_wrong(line: &str, expected: &str, mistakes: &[&str]) {
     let (split, _) = split_line(line);
     assert_eq!(stages(&split), expected, "{line}");
     let shown = split.mistakes.iter().map(|mistake| {
-        let pointer = render_pointer(&split.words, mistake);
+        let pointer = pointer(&split, mistake);
         let hints = mistake.hints().into_iter().map(|hint| format!("hint: {hint}\n"));
         format!("{mistake}\n{pointer}{}", hints.collect::<String>())
     });
     assert_eq!(shown.collect::<Vec<_>>(), mistakes, "{line}");
+}
+
+fn pointer<E>(split: &Split<E>, mistake: &Mistake<E>) -> String {
+    render_pointer(&split.words, mistake.at()..mistake.at() + 1, 80)
 }
 
 #[test]
@@ -114,7 +118,9 @@ fn a_reserved_word_is_no_plugin_even_if_one_is_called_so() {
     let mut plugins = plugins().with(Command::new("run"));
     let split = split(&Word::line(["join", "run", "--then", "run"]), &mut plugins);
     assert_eq!(stages(&split), "join run");
-    assert!(matches!(&split.mistakes[..], [Mistake::Reserved { at: 3, word }] if word == "run"));
+    assert!(
+        matches!(&split.mistakes[..], [Mistake::Reserved { at: 3, word, after: None }] if word == "run")
+    );
     assert_eq!(plugins.asked, ["join"]);
 }
 
@@ -165,7 +171,7 @@ fn words_that_are_no_text_are_values_or_unknown() {
     let split = split(&Word::line([line[0], raw, line[1], raw]), &mut plugins());
     assert_eq!(split.stages[0].args, [raw]);
     assert_eq!(
-        render_pointer(&split.words, &split.mistakes[0]),
+        pointer(&split, &split.mistakes[0]),
         "  join \u{fffd}x echo \u{fffd}x\n               ^^\n"
     );
 }

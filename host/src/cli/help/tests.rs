@@ -9,6 +9,7 @@ fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
     let installed = Installed {
         plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
         refused: refused.iter().map(ToString::to_string).collect(),
+        default_folder: Some("/home/me/plugins".into()),
     };
     strip_str(&render(&Brand::default(), &installed, 80, verbose)).to_string()
 }
@@ -44,7 +45,8 @@ Options:
                            of several, when all have
       --allow-panic-abort  Run plugins that were built with `panic = "abort"`: a
                            panic in one ends the process
-  -h, --help               Print help; with -v also why libraries were refused
+  -h, --help               Print help; with -v also which libraries were
+                           refused, and why
   -V, --version            Print the version
 
 Output:
@@ -68,6 +70,27 @@ Deadlines:
           Give each tear-down this long [default: 5s]
       --shutdown-timeout <TIME>
           Give the whole shutdown this long [default: 30s]
+
+Chains:
+  PLUGIN       begins a stage: a plugin's name ends the stage before it
+  PLUGIN@NAME  names the instance, such as `countdown@fast`
+  --then       ends a stage, where the next word could be meant for it
+  --           has a stage take all words up to `--then` as values
+  @FILE        stands for the words in that file
+
+Plugins are looked for in:
+  the folders that --plugin-dir names
+  those in the environment's list LIFESPAN_PLUGIN_PATH
+  where nobody names one: /home/me/plugins
+
+Exit codes:
+  0      all went well; also after an orderly end by a signal
+  1      a plugin failed
+  2      the command line is wrong
+  3      a library could not be loaded, or a plugin not be bound
+  4      the configuration is wrong
+  5      the host itself failed
+  128+N  a second signal, of number N, forced the end
 
 "#]]
     );

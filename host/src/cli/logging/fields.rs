@@ -51,6 +51,13 @@ impl Fields {
         })
     }
 
+    /// Takes a field out; its text.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        self.0.retain(|(known, _)| *known != name);
+        Some(text)
+    }
+
     /// The text of the event.
     pub(super) fn message(&self) -> Option<String> {
         self.text(MESSAGE)

@@ -1,30 +1,70 @@
-//! An event as one JSON object. Every object has the same keys, in the same order.
+//! One thing that is told as one JSON object: an event, or a failure of the program. Every object has
+//! the same keys, in the same order.
+
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::Line;
 use super::fields::{Fields, Shown};
 
-/// The line, with its end.
+/// What stands in an object.
+pub(crate) struct Object<'a> {
+    /// Such as `2026-11-22T11:04:33.123Z`.
+    pub(crate) timestamp: String,
+    /// Such as `INFO`.
+    pub(crate) level: &'a str,
+    /// Who tells it.
+    pub(crate) target: &'a str,
+    /// Of which instance it is told.
+    pub(crate) instance: Option<&'a str>,
+    /// A list of objects, outermost first.
+    pub(crate) spans: Value,
+    /// The text.
+    pub(crate) message: Option<&'a str>,
+    /// An object with what else there is.
+    pub(crate) fields: Value,
+}
+
+impl Object<'_> {
+    /// The line, with its end.
+    pub(crate) fn line(self) -> String {
+        let members: [(&str, Value); 7] = [
+            ("timestamp", json!(self.timestamp)),
+            ("level", json!(self.level)),
+            ("target", json!(self.target)),
+            ("instance", json!(self.instance)),
+            ("spans", self.spans),
+            ("message", json!(self.message)),
+            ("fields", self.fields),
+        ];
+        // An object of `serde_json` would sort its keys.
+        let members: Vec<String> =
+            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}\n", members.join(","))
+    }
+}
+
+/// The time as it stands in an object.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
+/// An event's line, with its end.
 pub(super) fn line(line: &Line<'_>) -> String {
-    let spans: Vec<Value> = line
-        .spans
-        .iter()
-        .map(|(name, fields)| json!({"name": name, "fields": all(fields)}))
-        .collect();
-    let members: [(&str, Value); 7] = [
-        ("timestamp", json!(line.timestamp)),
-        ("level", json!(line.metadata.level().as_str())),
-        ("target", json!(line.metadata.target())),
-        ("instance", json!(line.instance)),
-        ("spans", json!(spans)),
-        ("message", json!(line.fields.message())),
-        ("fields", all(&line.fields)),
-    ];
-    // An object of `serde_json` would sort its keys.
-    let members: Vec<String> =
-        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    format!("{{{}}}\n", members.join(","))
+    let spans =
+        line.spans.iter().map(|(name, fields)| json!({"name": name, "fields": all(fields)}));
+    let message = line.fields.message();
+    let object = Object {
+        timestamp: line.timestamp.clone(),
+        level: line.metadata.level().as_str(),
+        target: line.metadata.target(),
+        instance: line.instance.as_deref(),
+        spans: Value::Array(spans.collect()),
+        message: message.as_deref(),
+        fields: all(&line.fields),
+    };
+    object.line()
 }
 
 fn all(fields: &Fields) -> Value {

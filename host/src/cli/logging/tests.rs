@@ -127,6 +127,27 @@ fn a_directive_may_list_fields() {
 }
 
 #[test]
+fn the_hosts_own_events_name_their_instance_once_and_others_keep_their_fields() {
+    let log = || {
+        error!(target: "lifespan::watchdog", instance = "echo@2", "it blocks");
+        warn!(target: "elsewhere", instance = "3", "a field of its own");
+        let _instance = instance_span("echo").entered();
+        info!(target: "lifespan", instance = "other", "under one, of another");
+    };
+    assert_eq!(
+        lines("info", log),
+        [
+            "ERROR echo@2: it blocks",
+            " WARN elsewhere: a field of its own instance=\"3\"",
+            " INFO echo: under one, of another instance=\"other\"",
+        ]
+    );
+    let written = written("info", LogFormat::Json, false, log);
+    let first: serde_json::Value = serde_json::from_str(written.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["instance"], &first["fields"]), (&"echo@2".into(), &serde_json::json!({})));
+}
+
+#[test]
 fn json_has_the_same_keys_on_each_line() {
     let written = written("info", LogFormat::Json, false, || {
         info!(target: "lifespan", "text");

@@ -14,11 +14,8 @@ use std::fmt::{self, Display, Write};
 use anstyle::{AnsiColor, Style};
 use tracing_core::Level;
 
-use super::Line;
 use super::fields::{Fields, Shown};
-
-/// The target of the host's own events, and the beginning of its modules'.
-const HOST: &str = "lifespan";
+use super::{HOST, Line};
 
 /// The line, with its end.
 pub(super) fn line(line: &Line<'_>, color: bool) -> String {

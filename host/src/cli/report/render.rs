@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::error::Failure;
-use crate::lifespan::Outcome;
+use crate::exit::Exit;
+use crate::lifespan::{Lost, Outcome};
 use crate::plan::{Plan, PlannedStage};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -16,7 +17,10 @@ const STRONG: Style = Style::new().bold();
 /// All failures, one after the other; wrapped at `wrap` columns where that is known.
 pub(crate) fn failures(failures: &[Failure], wrap: Option<u16>) -> String {
     let mut text = String::new();
-    for failure in failures {
+    for (at, failure) in failures.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
         one(&mut text, failure, wrap);
     }
     text
@@ -26,18 +30,32 @@ pub(crate) fn failures(failures: &[Failure], wrap: Option<u16>) -> String {
 pub(crate) fn outcome(outcome: &Outcome, wrap: Option<u16>) -> String {
     let mut text = failures(&outcome.failures, wrap);
     for instance in &outcome.abandoned {
-        let line = format!("`{instance}` was abandoned: it had not ended when the time was up");
-        labelled(&mut text, WARNING, "warning", &line, wrap);
+        labelled(&mut text, WARNING, "warning", &abandoned(instance, outcome.exit), wrap);
     }
-    for lost in &outcome.lost {
-        let messages = if lost.messages == 1 { "message" } else { "messages" };
-        let line = format!(
-            "{} {messages} on topic `{}` lost: not delivered when the grace period ended",
-            lost.messages, lost.topic
-        );
-        labelled(&mut text, WARNING, "warning", &line, wrap);
+    for loss in &outcome.lost {
+        labelled(&mut text, WARNING, "warning", &lost(loss), wrap);
     }
     text
+}
+
+/// That an instance was left behind. Whether it had begun to end is not known here: it may have
+/// blocked, or waited for its turn behind another that did.
+pub(super) fn abandoned(instance: &str, exit: Exit) -> String {
+    let why = match exit {
+        Exit::Signal(_) => "a second signal came",
+        _ => "the time was up",
+    };
+    format!("`{instance}` was abandoned: {why} before all of it had ended")
+}
+
+/// What an instance did not get.
+pub(super) fn lost(lost: &Lost) -> String {
+    let Lost { instance, topic, messages } = lost;
+    let noun = if *messages == 1 { "message" } else { "messages" };
+    format!(
+        "{messages} {noun} on topic `{topic}` lost for `{instance}`: not delivered when the grace \
+         period ended"
+    )
 }
 
 /// What would be run, in the order of set-up: a block for each instance.
@@ -70,6 +88,13 @@ fn one(text: &mut String, failure: &Failure, wrap: Option<u16>) {
     }
     if let (Some(detail), false) = (detail, failure.message.is_empty()) {
         push(text, format_args!("{detail}\n"));
+    }
+    if let Some(pointer) = &failure.pointer {
+        // What a parser has rendered may be of several paragraphs: this is one more.
+        if failure.message.is_empty() && detail.is_some_and(|detail| detail.contains('\n')) {
+            text.push('\n');
+        }
+        push(text, format_args!("{}\n", pointer.trim_end()));
     }
     for hint in &failure.hints {
         labelled(text, HINT, "  hint", hint, wrap);

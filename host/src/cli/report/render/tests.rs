@@ -4,8 +4,6 @@ use anstream::adapter::strip_str;
 use snapbox::{assert_data_eq, str};
 
 use super::*;
-use crate::exit::Exit;
-use crate::lifespan::Lost;
 
 fn broken() -> Failure {
     let mut failure = Failure::new(Exit::Plugin, "panicked at src/lib.rs:3:4: no fish")
@@ -28,6 +26,7 @@ error: cook@evening: set-up: panicked at src/lib.rs:3:4: no fish
   caused by: shop closed
   caused by: sunday
   hint: buy some
+
 error: cannot load `x.so`
 
 "#]]
@@ -84,6 +83,34 @@ error: unexpected argument '--frmo' found
 }
 
 #[test]
+fn a_pointer_stands_before_the_hints() {
+    let mut failure = Failure::rendered(Exit::Usage, "error: no\n").hint("look");
+    failure.pointer = Some("  in stage `b`:\n  a b\n    ^\n".into());
+    let mut long = failure.clone();
+    long.detail = Some("error: no\n\n  tip: x\n".into());
+    assert_data_eq!(
+        plain(&failures(&[failure, long], None)),
+        str![[r#"
+error: no
+  in stage `b`:
+  a b
+    ^
+  hint: look
+
+error: no
+
+  tip: x
+
+  in stage `b`:
+  a b
+    ^
+  hint: look
+
+"#]]
+    );
+}
+
+#[test]
 fn a_backtrace_follows_the_causes() {
     let mut failure = broken();
     failure.detail = Some("   0: cook::fry\n   1: main\n".into());
@@ -118,11 +145,17 @@ error: cook@evening: set-up: panicked at src/lib.rs:3:4: no fish
   caused by: shop closed
   caused by: sunday
   hint: buy some
-warning: `sleeper` was abandoned: it had not ended when the time was up
-warning: 1 message on topic `count` lost: not delivered when the grace period ended
-warning: 12 messages on topic `weather` lost: not delivered when the grace period ended
+warning: `sleeper` was abandoned: the time was up before all of it had ended
+warning: 1 message on topic `count` lost for `recorder`: not delivered when the grace period ended
+warning: 12 messages on topic `weather` lost for `recorder`: not delivered when the grace period ended
 
 "#]]
+    );
+    let forced =
+        Outcome { exit: Exit::Signal(2), abandoned: outcome.abandoned, ..Outcome::default() };
+    assert_eq!(
+        plain(&super::outcome(&forced, None)),
+        "warning: `sleeper` was abandoned: a second signal came before all of it had ended\n"
     );
 }
 
