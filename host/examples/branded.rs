@@ -75,10 +75,6 @@ fn main() -> ExitCode {
             say(&text);
             ExitCode::SUCCESS
         }
-        Ok(later) => {
-            say(&format!("this program does not know what to do with {later:?}"));
-            ExitCode::FAILURE
-        }
         Err(failures) => {
             say(&failures.to_string());
             failures.exit().into()

@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lifespan_abi::abi_stable::std_types::ROption;
 use lifespan_abi::{
@@ -16,7 +15,7 @@ use lifespan_abi::{
 use crate::chain::Stage;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::{Host, Limits, Rendering};
+use crate::host::{Deadlines, Host, Rendering};
 use crate::load::LoadedLibrary;
 
 /// A stage that its plugin has accepted.
@@ -27,7 +26,7 @@ pub(crate) struct BoundStage {
     pub(crate) args: Vec<OsString>,
     /// Where its library is, for people.
     pub(crate) library: String,
-    pub(crate) limits: Limits,
+    pub(crate) deadlines: Deadlines,
     pub(crate) object: InstanceBox,
 }
 
@@ -86,7 +85,7 @@ pub(crate) fn bind(
         BindReply { status: BindStatus::BOUND, instance: ROption::RSome(object), .. } => {
             Ok(Bound::Stage(Box::new(BoundStage {
                 instance,
-                limits: own_limits(host.limits(), &facts),
+                deadlines: host.limits().deadlines(&facts),
                 facts,
                 args: stage.args.clone(),
                 library: library.library().place().to_string(),
@@ -161,17 +160,6 @@ fn failed(instance: &str, report: ROption<WireReport>) -> Failure {
     let mut failure = Failure::plugin(instance, "bind", report);
     failure.exit = Exit::Load;
     failure
-}
-
-/// The host's deadlines with the plugin's own in their place.
-fn own_limits(limits: Limits, facts: &PluginFacts) -> Limits {
-    let own = |millis: Option<u64>, host| millis.map_or(host, Duration::from_millis);
-    Limits {
-        setup: own(facts.setup_timeout_ms, limits.setup),
-        grace: own(facts.grace_ms, limits.grace),
-        teardown: own(facts.teardown_timeout_ms, limits.teardown),
-        shutdown: limits.shutdown,
-    }
 }
 
 #[cfg(test)]

@@ -157,9 +157,10 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 
 /// The builder with what the line says; the rest stays as it is there.
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
+    let limits = args.limits(builder.limits);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
-        .limits(args.limits())
+        .limits(limits)
         .log_filter(log_filter);
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lifespan_abi::LogFilter;
 use lifespan_abi::log::Level;
+use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
@@ -23,29 +23,44 @@ use crate::prepare::{self, prepare};
 use crate::run::run;
 use crate::shutdown::Shutdown;
 
-/// How long each part of a lifespan may take.
+/// How long each part of a lifespan may take. Where it says nothing, a plugin's own limit holds, and
+/// where that says nothing either, the default.
 ///
 /// Exhaustive on purpose: it is written out, with `..Limits::default()` for the rest, and whoever
-/// takes it apart should hear of a further deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// takes it apart should hear of a further limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// One set-up; 10 s by default.
-    pub setup: Duration,
-    /// From the begin of a shutdown until a task that may end by itself is cancelled; 5 s by default.
-    pub grace: Duration,
+    pub setup: Option<Duration>,
+    /// From the begin of a shutdown until a task that may end by itself is cancelled, at most half of
+    /// [`shutdown`](Self::shutdown); 5 s by default.
+    pub grace: Option<Duration>,
     /// One tear-down, and the end of a task that has been cancelled; 5 s by default.
-    pub teardown: Duration,
-    /// The whole shutdown; 30 s by default.
-    pub shutdown: Duration,
+    pub teardown: Option<Duration>,
+    /// The whole shutdown; 30 s by default. Plugins have none of their own.
+    pub shutdown: Option<Duration>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            setup: Duration::from_secs(10),
-            grace: Duration::from_secs(5),
-            teardown: Duration::from_secs(5),
-            shutdown: Duration::from_secs(30),
+/// The limits that hold for one plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadlines {
+    pub(crate) setup: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) teardown: Duration,
+    pub(crate) shutdown: Duration,
+}
+
+impl Limits {
+    /// What holds for a plugin with those facts.
+    pub(crate) fn deadlines(&self, facts: &PluginFacts) -> Deadlines {
+        let pick = |said: Option<Duration>, own: Option<u64>, default| {
+            said.or(own.map(Duration::from_millis)).unwrap_or(Duration::from_secs(default))
+        };
+        Deadlines {
+            setup: pick(self.setup, facts.setup_timeout_ms, 10),
+            grace: pick(self.grace, facts.grace_ms, 5),
+            teardown: pick(self.teardown, facts.teardown_timeout_ms, 5),
+            shutdown: pick(self.shutdown, None, 30),
         }
     }
 }
@@ -88,7 +103,6 @@ pub struct Host {
 
 /// What preparing a command line came to.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Preparation {
     /// It can be run.
     Ready(Prepared),
@@ -312,7 +326,8 @@ impl Prepared {
     ///
     /// When it is called on a thread of an asynchronous runtime.
     pub fn run(self, shutdown: &Shutdown) -> Outcome {
-        run(self.stages, self.limits, self.until, shutdown)
+        let deadlines = self.limits.deadlines(&PluginFacts::default());
+        run(self.stages, deadlines, self.until, shutdown)
     }
 }
 

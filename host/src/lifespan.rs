@@ -31,7 +31,7 @@ use crate::bus::Bus;
 use crate::clock::after;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::Limits;
+use crate::host::Deadlines;
 use crate::services::Context;
 use crate::shutdown::Asked;
 
@@ -71,7 +71,7 @@ pub struct Lost {
 pub(crate) struct BoundPlugin {
     pub(crate) instance: ManuallyDrop<Arc<InstanceBox>>,
     pub(crate) context: Arc<Context>,
-    pub(crate) limits: Limits,
+    pub(crate) deadlines: Deadlines,
 }
 
 /// An instance whose set-up has finished.
@@ -130,7 +130,7 @@ pub(crate) struct Dispatcher {
     pub(crate) bus: Bus,
     pub(crate) asked: watch::Receiver<Asked>,
     pub(crate) begun: watch::Sender<Option<Arc<str>>>,
-    pub(crate) limits: Limits,
+    pub(crate) deadlines: Deadlines,
     /// The instances whose end is still waited for: with the last of them the run ends.
     pub(crate) until: Vec<String>,
     state: State,
@@ -162,10 +162,10 @@ impl Dispatcher {
         bus: Bus,
         asked: watch::Receiver<Asked>,
         begun: watch::Sender<Option<Arc<str>>>,
-        limits: Limits,
+        deadlines: Deadlines,
         until: Vec<String>,
     ) -> Self {
-        Dispatcher { runtime, bus, asked, begun, limits, until, state: State::default() }
+        Dispatcher { runtime, bus, asked, begun, deadlines, until, state: State::default() }
     }
 
     async fn lifespans(&mut self, bound: Vec<BoundPlugin>) -> Result<(), Abandon> {
@@ -186,8 +186,8 @@ impl Dispatcher {
         if self.state.deadline.is_some() {
             return;
         }
-        self.state.deadline = Some(after(self.limits.shutdown));
-        self.state.grace_end = Some(after(self.limits.shutdown / 2));
+        self.state.deadline = Some(after(self.deadlines.shutdown));
+        self.state.grace_end = Some(after(self.deadlines.shutdown / 2));
         debug!("Terminating… ({why})");
         let (bus, begun, why) = (self.bus.clone(), self.begun.clone(), Arc::from(why));
         self.elsewhere(move || {
@@ -270,7 +270,7 @@ impl Dispatcher {
         let exit = match abandon {
             Abandon::Forced(signal) => Exit::Signal(signal),
             Abandon::Deadline => {
-                let limit = humantime::format_duration(self.limits.shutdown);
+                let limit = humantime::format_duration(self.deadlines.shutdown);
                 outcome.failures.push(Failure::new(
                     Exit::Plugin,
                     format!("the shutdown did not finish within {limit}"),

@@ -18,7 +18,7 @@ use crate::bus::{Bus, BusOptions};
 use crate::clock::Clock;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::Limits;
+use crate::host::Deadlines;
 use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::log::instance_span;
 use crate::services::{Context, Shared};
@@ -34,7 +34,7 @@ const FEWEST_WORKERS: usize = 2;
 /// Blocks the calling thread, which must not be one of an asynchronous runtime.
 pub(crate) fn run(
     stages: Vec<BoundStage>,
-    limits: Limits,
+    deadlines: Deadlines,
     until: Vec<String>,
     shutdown: &Shutdown,
 ) -> Outcome {
@@ -58,7 +58,8 @@ pub(crate) fn run(
     };
     let bound = stages.into_iter().enumerate();
     let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
-    let dispatcher = Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, limits, until);
+    let dispatcher =
+        Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, deadlines, until);
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
     shared_runtime.shutdown_background();
@@ -98,7 +99,7 @@ impl BoundStage {
         BoundPlugin {
             instance: ManuallyDrop::new(Arc::new(self.object)),
             context: Context::new(shared.clone(), self.instance, FIRST_GENERATION, owner, member),
-            limits: self.limits,
+            deadlines: self.deadlines,
         }
     }
 }

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use lifespan_abi::PluginFacts;
+
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
 use super::early::Verbosity;
 use super::term::ColorWhen;
 use crate::cli::logging::LogFormat;
-use crate::host::Limits;
+use crate::host::{Deadlines, Limits};
 
 /// The host's options.
 #[derive(Clone, Debug, Parser)]
@@ -64,20 +66,20 @@ pub(crate) struct HostArgs {
     pub(crate) color: ColorWhen,
 
     /// Give each set-up this long (seconds, or with a unit: 500ms)
-    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
-    setup_timeout: Time,
+    #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
+    setup_timeout: Option<Time>,
 
     /// Give tasks this long to end by themselves in a shutdown
-    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
-    grace: Time,
+    #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
+    grace: Option<Time>,
 
     /// Give each tear-down this long
-    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
-    teardown_timeout: Time,
+    #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
+    teardown_timeout: Option<Time>,
 
     /// Give the whole shutdown this long
-    #[arg(long, value_name = "TIME", default_value_t, help_heading = "Deadlines")]
-    shutdown_timeout: Time,
+    #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
+    shutdown_timeout: Option<Time>,
 }
 
 /// What a host calls itself, and the deadlines it has by default.
@@ -104,13 +106,14 @@ impl HostArgs {
         HostArgs::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    /// The deadlines.
-    pub(crate) fn limits(&self) -> Limits {
+    /// The limits that the line names; the rest as the host has them.
+    pub(crate) fn limits(&self, host: Limits) -> Limits {
+        let or = |time: Option<Time>, host| time.map(|time| time.0).or(host);
         Limits {
-            setup: self.setup_timeout.0,
-            grace: self.grace.0,
-            teardown: self.teardown_timeout.0,
-            shutdown: self.shutdown_timeout.0,
+            setup: or(self.setup_timeout, host.setup),
+            grace: or(self.grace, host.grace),
+            teardown: or(self.teardown_timeout, host.teardown),
+            shutdown: or(self.shutdown_timeout, host.shutdown),
         }
     }
 
@@ -137,7 +140,8 @@ impl HostArgs {
 
 /// The command that parses the host's options, under the host's own name.
 pub(crate) fn command(brand: &Brand) -> Command {
-    let Limits { setup, grace, teardown, shutdown } = brand.limits;
+    let Deadlines { setup, grace, teardown, shutdown } =
+        brand.limits.deadlines(&PluginFacts::default());
     let defaults = [
         ("setup_timeout", setup),
         ("grace", grace),
@@ -152,7 +156,11 @@ pub(crate) fn command(brand: &Brand) -> Command {
         .about(brand.about.clone())
         .override_usage(format!("{name} [OPTIONS] PLUGIN [ARGS]... [PLUGIN [ARGS]...]..."));
     for (id, default) in defaults {
-        command = command.mut_arg(id, |arg| arg.default_value(Time(default).to_string()));
+        // No default of clap's: what is not said here may be said by a plugin.
+        command = command.mut_arg(id, |arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            arg.help(format!("{help} [default: {}]", Time(default)))
+        });
     }
     command
 }

@@ -1,7 +1,7 @@
 //! What the options make of the builder's host, and how a mistake in them is shown.
 
 use lifespan_abi::LogFilter;
-use lifespan_abi::log::{Level, LogDirective};
+use lifespan_abi::log::Level;
 
 use super::*;
 use crate::log::parse_filter;
@@ -19,10 +19,7 @@ fn built(builder: HostBuilder, line: &str) -> Host {
 
 #[test]
 fn what_the_line_says_nothing_of_stays_as_the_builder_has_it() {
-    let filter = LogFilter {
-        default: Some(Level::Warn),
-        directives: vec![LogDirective { target: "a::b".into(), level: None }],
-    };
+    let filter = parse_filter("warn,a::b=off").unwrap();
     let builder = || {
         let builder = Host::builder("lifespan-test-of-cli").log_filter(filter.clone());
         builder.allow_panic_abort(true)

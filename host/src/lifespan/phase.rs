@@ -98,7 +98,7 @@ fn joined<T>(ended: Result<Result<T, Report>, tokio::task::JoinError>) -> Result
 impl Dispatcher {
     /// Ends what is left of an instance: what it spawned, its part of the bus, the object itself.
     pub(super) async fn release(&mut self, bound: BoundPlugin) -> Result<(), Abandon> {
-        let deadline = self.deadline(bound.limits.teardown);
+        let deadline = self.deadline(bound.deadlines.teardown);
         let context = bound.context.clone();
         context.tasks.close();
         let ended = timeout_at(deadline, context.tasks.all_ended());

@@ -44,7 +44,7 @@ impl Dispatcher {
         self.state.alive.push(name.clone());
         let services = plugin.context.services();
         let mut phase = spawn(&plugin, move |instance| instance.setup(services));
-        let deadline = self.deadline(plugin.limits.setup);
+        let deadline = self.deadline(plugin.deadlines.setup);
         let why = match wait(&mut phase, deadline, &mut self.asked, true).await? {
             Waited::Ended(Ok(stance)) => {
                 ready.push(ReadyPlugin { bound: plugin, stance });
@@ -59,7 +59,7 @@ impl Dispatcher {
                 why
             }
             Waited::Late => {
-                let limit = humantime::format_duration(plugin.limits.setup);
+                let limit = humantime::format_duration(plugin.deadlines.setup);
                 let report = Report::error(format!("it did not finish within {limit}"))
                     .hint("give it more time with `--setup-timeout`")
                     .hint("work that goes on belongs into `ctx.run(…)`, which ends the set-up");
@@ -68,7 +68,7 @@ impl Dispatcher {
             }
         };
         self.begin_shutdown(&why).await;
-        let deadline = self.deadline(plugin.limits.teardown);
+        let deadline = self.deadline(plugin.deadlines.teardown);
         if phase.is_finished() || abort(phase, deadline, &mut self.asked).await? {
             self.release(plugin).await?;
         } else {

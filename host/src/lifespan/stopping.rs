@@ -124,13 +124,13 @@ impl Dispatcher {
         let instance = Arc::clone(&bound.instance);
         self.runtime.spawn_blocking(move || instance.cancel());
         // However late it is, a thread that is not blocked gets a moment to let go.
-        let until = self.deadline(bound.limits.teardown).max(after(MOMENT));
+        let until = self.deadline(bound.deadlines.teardown).max(after(MOMENT));
         plugin.state = Task::Cancelled(until);
     }
 
     /// When the grace period of an instance ends.
     fn grace(&self, bound: &BoundPlugin) -> Instant {
-        let until = after(bound.limits.grace);
+        let until = after(bound.deadlines.grace);
         self.state.grace_end.map_or(until, |end| end.min(until))
     }
 }

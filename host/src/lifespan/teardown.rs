@@ -38,7 +38,7 @@ impl Dispatcher {
             member.set_phase(BusPhase::Teardown);
             instance.teardown()
         });
-        let deadline = self.deadline(bound.limits.teardown);
+        let deadline = self.deadline(bound.deadlines.teardown);
         match wait(&mut phase, deadline, &mut self.asked, false).await? {
             Waited::Ended(Ok(())) | Waited::Stopped(_) => {}
             Waited::Ended(Err(report)) if report.publishing_ended => {
@@ -46,7 +46,7 @@ impl Dispatcher {
             }
             Waited::Ended(Err(report)) => self.fail(Failure::plugin(&name, "tear-down", report)),
             Waited::Late => {
-                self.fail(Failure::plugin(&name, "tear-down", self.late(bound.limits.teardown)));
+                self.fail(Failure::plugin(&name, "tear-down", self.late(bound.deadlines.teardown)));
                 // A moment for a thread that is not blocked to let go of it.
                 if !abort(phase, after(MOMENT), &mut self.asked).await? {
                     self.give_up(&bound);
@@ -62,7 +62,7 @@ impl Dispatcher {
     fn late(&self, limit: Duration) -> Report {
         let over = self.state.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let (limit, what, option) = if over {
-            (self.limits.shutdown, "before the whole shutdown's time was over", "shutdown")
+            (self.deadlines.shutdown, "before the whole shutdown's time was over", "shutdown")
         } else {
             (limit, "in time", "teardown")
         };

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::bind::BoundStage;
 use crate::exit::Exit;
-use crate::host::Limits;
+use crate::host::Deadlines;
 use crate::lifespan::Outcome;
 use crate::run::run;
 use crate::shutdown::Shutdown;
@@ -108,7 +108,7 @@ impl Instance for Scripted {
     }
 }
 
-const LIMITS: Limits = Limits {
+const DEADLINES: Deadlines = Deadlines {
     setup: Duration::from_millis(200),
     grace: Duration::from_millis(200),
     teardown: Duration::from_millis(200),
@@ -117,23 +117,23 @@ const LIMITS: Limits = Limits {
 
 /// Runs `a`, `b`, … with these scripts; answers the outcome and what was called.
 fn scripted(scripts: &[Script], shutdown: &Shutdown) -> (Outcome, String) {
-    limited(scripts, shutdown, LIMITS)
+    limited(scripts, shutdown, DEADLINES)
 }
 
-fn limited(scripts: &[Script], shutdown: &Shutdown, limits: Limits) -> (Outcome, String) {
+fn limited(scripts: &[Script], shutdown: &Shutdown, deadlines: Deadlines) -> (Outcome, String) {
     let told = Told::default();
     let stages = scripts.iter().zip(["a", "b", "c"]).map(|(&script, name)| BoundStage {
         instance: name.into(),
         facts: PluginFacts::default(),
         args: Vec::new(),
         library: String::new(),
-        limits,
+        deadlines,
         object: InstanceBox::from_value(
             Scripted { name, script, told: told.clone(), cancelled: Arc::default() },
             TD_Opaque,
         ),
     });
-    let outcome = run(stages.collect(), limits, Vec::new(), shutdown);
+    let outcome = run(stages.collect(), deadlines, Vec::new(), shutdown);
     let told = told.lock().unwrap().join(", ");
     (outcome, told)
 }
@@ -279,25 +279,25 @@ fn an_instance_that_blocks_while_it_is_dropped_is_named() {
 
 #[test]
 fn limits_without_end_are_no_overflow() {
-    let limits = Limits {
+    let deadlines = Deadlines {
         setup: Duration::MAX,
         grace: Duration::MAX,
         teardown: Duration::MAX,
         shutdown: Duration::MAX,
     };
-    let (outcome, _) = limited(&[FINE], &Shutdown::new(), limits);
+    let (outcome, _) = limited(&[FINE], &Shutdown::new(), deadlines);
     assert_eq!(outcome.exit, Exit::Success);
 }
 
 #[test]
 fn the_limit_of_the_whole_shutdown_is_told_as_such() {
-    let limits = Limits {
+    let deadlines = Deadlines {
         teardown: Duration::from_secs(60),
         shutdown: Duration::from_millis(300),
-        ..LIMITS
+        ..DEADLINES
     };
     let hangs = Script { teardown: Act::Wait, ..FINE };
-    let (outcome, told) = limited(&[FINE, hangs], &Shutdown::new(), limits);
+    let (outcome, told) = limited(&[FINE, hangs], &Shutdown::new(), deadlines);
     assert!(told.ends_with("teardown b"), "{told}");
     let failed: Vec<_> = outcome.failures.iter().map(ToString::to_string).collect();
     let first = "b: tear-down: it did not finish before the whole shutdown's time was over (300ms)";

@@ -28,7 +28,9 @@ fn the_command_is_well_formed() {
 #[test]
 fn without_options_the_documented_defaults_hold() {
     let args = parse("").unwrap();
-    let Limits { setup, grace, teardown, shutdown } = args.limits();
+    let limits = args.limits(Limits::default());
+    assert_eq!(limits, Limits::default());
+    let Deadlines { setup, grace, teardown, shutdown } = limits.deadlines(&PluginFacts::default());
     assert_eq!([setup, grace, teardown, shutdown], [10, 5, 5, 30].map(Duration::from_secs));
     assert_eq!(args.log_filter(), None);
     assert_eq!((args.color, args.log_format), (ColorWhen::Auto, LogFormat::Text));
@@ -36,13 +38,22 @@ fn without_options_the_documented_defaults_hold() {
 }
 
 #[test]
+fn the_line_outdoes_the_plugin_and_the_plugin_the_default() {
+    let own: PluginFacts = serde_json::from_str(r#"{"grace_ms":1,"setup_timeout_ms":2}"#).unwrap();
+    let limits = parse("--grace 3").unwrap().limits(Limits::default());
+    let Deadlines { setup, grace, teardown, .. } = limits.deadlines(&own);
+    assert_eq!((setup, grace), (Duration::from_millis(2), Duration::from_secs(3)));
+    assert_eq!(teardown, Duration::from_secs(5));
+}
+
+#[test]
 fn a_branded_host_has_defaults_of_its_own() {
-    let limits = Limits { grace: Duration::from_millis(1500), ..Limits::default() };
+    let limits = Limits { grace: Some(Duration::from_millis(1500)), ..Limits::default() };
     let command = command(&Brand { limits, ..Brand::default() });
     let help = command.clone().term_width(0).render_help().to_string();
     assert!(help.contains("[default: 1s500ms]"), "{help}");
     let args = HostArgs::parse_from_words(command, [""; 0]).unwrap();
-    assert_eq!(args.limits().grace, Duration::from_millis(1500));
+    assert_eq!(args.limits(limits), limits);
 }
 
 #[test]
@@ -50,7 +61,8 @@ fn time_is_seconds_or_has_a_unit() {
     for (text, millis) in [("3", 3000), ("0.25", 250), ("0", 0), ("200ms", 200), ("1m30s", 90_000)]
     {
         let args = parse(&format!("--grace {text}")).unwrap();
-        assert_eq!(args.limits().grace, Duration::from_millis(millis), "{text}");
+        let limits = args.limits(Limits::default());
+        assert_eq!(limits.grace, Some(Duration::from_millis(millis)), "{text}");
     }
     for text in ["-1", "inf", "nan", "1e300", "soon", ""] {
         let error = parse(&format!("--grace={text}")).unwrap_err();
@@ -79,7 +91,7 @@ fn repeatable_options_are_all_kept_and_others_take_the_last() {
     let args = args.unwrap();
     assert_eq!(args.plugin_dir, [PathBuf::from("a"), PathBuf::from("b")]);
     assert_eq!(args.until, ["x", "y"]);
-    assert_eq!(args.limits().grace, Duration::from_secs(2));
+    assert_eq!(args.limits(Limits::default()).grace, Some(Duration::from_secs(2)));
 }
 
 #[test]
