@@ -15,7 +15,8 @@ use lifespan_abi::{
 use crate::chain::Stage;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::{Deadlines, Host, Rendering};
+use crate::host::{Host, Rendering};
+use crate::limits::Deadlines;
 use crate::load::LoadedLibrary;
 
 /// A stage that its plugin has accepted.

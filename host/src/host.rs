@@ -6,7 +6,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use lifespan_abi::log::Level;
 use lifespan_abi::{LogFilter, PluginFacts};
@@ -17,53 +16,12 @@ use crate::discover::{Builtin, Candidate, Catalog, SearchPath, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
+use crate::limits::Limits;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
 use crate::run::run;
 use crate::shutdown::Shutdown;
-
-/// How long each part of a lifespan may take. Where it says nothing, a plugin's own limit holds, and
-/// where that says nothing either, the default.
-///
-/// Exhaustive on purpose: it is written out, with `..Limits::default()` for the rest, and whoever
-/// takes it apart should hear of a further limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// One set-up; 10 s by default.
-    pub setup: Option<Duration>,
-    /// From the begin of a shutdown until a task that may end by itself is cancelled, at most half of
-    /// [`shutdown`](Self::shutdown); 5 s by default.
-    pub grace: Option<Duration>,
-    /// One tear-down, and the end of a task that has been cancelled; 5 s by default.
-    pub teardown: Option<Duration>,
-    /// The whole shutdown; 30 s by default. Plugins have none of their own.
-    pub shutdown: Option<Duration>,
-}
-
-/// The limits that hold for one plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Deadlines {
-    pub(crate) setup: Duration,
-    pub(crate) grace: Duration,
-    pub(crate) teardown: Duration,
-    pub(crate) shutdown: Duration,
-}
-
-impl Limits {
-    /// What holds for a plugin with those facts.
-    pub(crate) fn deadlines(&self, facts: &PluginFacts) -> Deadlines {
-        let pick = |said: Option<Duration>, own: Option<u64>, default| {
-            said.or(own.map(Duration::from_millis)).unwrap_or(Duration::from_secs(default))
-        };
-        Deadlines {
-            setup: pick(self.setup, facts.setup_timeout_ms, 10),
-            grace: pick(self.grace, facts.grace_ms, 5),
-            teardown: pick(self.teardown, facts.teardown_timeout_ms, 5),
-            shutdown: pick(self.shutdown, None, 30),
-        }
-    }
-}
 
 /// How help and usage errors are rendered.
 ///

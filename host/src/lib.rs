@@ -53,6 +53,7 @@ mod log;
 mod worker;
 mod watchdog;
 mod clock;
+mod limits;
 
 mod shutdown;
 mod guard;
@@ -69,8 +70,9 @@ pub use crate::discover::{
 };
 pub use crate::error::{Failure, Failures};
 pub use crate::exit::Exit;
-pub use crate::host::{Host, HostBuilder, Limits, Preparation, Prepared, Rendering};
+pub use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 pub use crate::lifespan::{Lost, Outcome};
+pub use crate::limits::Limits;
 pub use crate::log::{FilterError, FilterProblem, parse_filter};
 pub use crate::plan::{Plan, PlannedStage};
 pub use crate::shutdown::Shutdown;

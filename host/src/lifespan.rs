@@ -31,7 +31,7 @@ use crate::bus::Bus;
 use crate::clock::after;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::host::Deadlines;
+use crate::limits::Deadlines;
 use crate::services::Context;
 use crate::shutdown::Asked;
 

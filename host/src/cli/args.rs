@@ -15,7 +15,7 @@ use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::early::Verbosity;
 use super::term::ColorWhen;
 use crate::cli::logging::LogFormat;
-use crate::host::{Deadlines, Limits};
+use crate::limits::{Deadlines, Limits};
 
 /// The host's options.
 #[derive(Clone, Debug, Parser)]

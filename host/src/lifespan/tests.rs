@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 
 use crate::bind::BoundStage;
 use crate::exit::Exit;
-use crate::host::Deadlines;
 use crate::lifespan::Outcome;
+use crate::limits::Deadlines;
 use crate::run::run;
 use crate::shutdown::Shutdown;
 
