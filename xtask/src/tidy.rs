@@ -1,11 +1,13 @@
 //! `cargo xtask tidy`: what the house style asks and no compiler checks.
 //!
-//! * Each `.rs` file opens with `//!`; those in a folder `ui` or `golden` are inputs and outputs of
-//!   macro tests, and need not.
+//! * Each `.rs` file opens with `//!`; those in a folder `ui`, `golden` or `compile_fail` are
+//!   inputs and outputs of macro tests, and need not.
 //! * No file is longer than 600 lines, and none is called `mod.rs`.
 //! * The files with unsafe code are exactly those that ARCHITECTURE.md lists: below the heading that
 //!   contains the word `unsafe`, each list item or table row begins with a path in backticks; one that
 //!   ends with `/` is a folder.
+//! * Each file is declared by a `mod` of its parent: one that is not is never compiled, and its tests
+//!   never run.
 //! * Each package of the workspace takes its lints from the workspace.
 //!
 //! The rules are functions of texts; [`check`] reads the files.
@@ -22,6 +24,9 @@ use crate::shell;
 
 /// The most lines of a file.
 const MOST_LINES: usize = 600;
+
+/// Folders of inputs and outputs of macro tests, which follow no rule.
+const INPUTS: [&str; 3] = ["ui", "golden", "compile_fail"];
 
 /// Folders that are not looked into.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
@@ -86,7 +91,7 @@ fn judge(files: &[SourceFile], listed: &BTreeSet<String>) -> Vec<String> {
             }
             continue;
         }
-        let fixture = path.split('/').any(|part| part == "ui" || part == "golden");
+        let fixture = path.split('/').any(|part| INPUTS.contains(&part));
         if !fixture && !text.starts_with("//!") {
             mistakes.push(format!(
                 "{path}:1: does not open with `//!`: what it does, what it must not do"
@@ -95,6 +100,9 @@ fn judge(files: &[SourceFile], listed: &BTreeSet<String>) -> Vec<String> {
         let lines = text.lines().count();
         if lines > MOST_LINES {
             mistakes.push(format!("{path}: has {lines} lines, and {MOST_LINES} are the most"));
+        }
+        if !fixture && is_orphan(path, files) {
+            mistakes.push(format!("{path}: no `mod` declares it, so it is never compiled"));
         }
         if path.ends_with("/mod.rs") {
             mistakes.push(format!("{path}: belongs beside its folder, under the folder's name"));
@@ -114,6 +122,22 @@ fn judge(files: &[SourceFile], listed: &BTreeSet<String>) -> Vec<String> {
         mistakes.push(format!("ARCHITECTURE.md: lists `{stale}`, which has no unsafe code"));
     }
     mistakes
+}
+
+/// Whether a file is none that cargo finds by itself, and no file above declares it as a module.
+fn is_orphan(path: &str, files: &[SourceFile]) -> bool {
+    let text_of = |path: &str| files.iter().find(|file| file.path == path).map(|file| &file.text);
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (package, kind) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let manifests = files.iter().filter(|file| file.path.ends_with("Cargo.toml"));
+    let by_cargo = ["lib.rs", "main.rs", "build.rs", "mod.rs"].contains(&name)
+        || manifests.into_iter().any(|manifest| manifest.text.contains(&format!("/{name}\"")))
+        || (["tests", "examples", "benches"].contains(&kind)
+            && text_of(&format!("{package}/Cargo.toml")).is_some());
+    let declaration = format!("mod {};", name.trim_end_matches(".rs"));
+    let above = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
+    let mut above = above.iter().filter_map(|path| text_of(path));
+    !by_cargo && !above.any(|text| text.contains(&declaration))
 }
 
 fn covers(entry: &str, path: &str) -> bool {
