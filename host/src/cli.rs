@@ -13,6 +13,7 @@ mod help;
 mod logging;
 mod report;
 mod signals;
+mod stderr;
 mod term;
 
 use std::env;
@@ -27,6 +28,7 @@ use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::report::Reporter;
+use crate::cli::stderr::Stderr;
 use crate::cli::term::Terminal;
 use crate::discover::{Catalog, Origin, default_folder};
 use crate::error::{Failure, Failures};
@@ -61,7 +63,9 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let reporter = Reporter { terminal: Terminal::detect(early.color), format: early.format };
+    let terminal = Terminal::detect(early.color);
+    let stderr = Stderr::new(terminal.err_color, logging::gap(early.format));
+    let reporter = Reporter { terminal, format: early.format, stderr };
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
@@ -79,7 +83,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
-    match answer(builder, &brand, &args, chain, reporter) {
+    match answer(builder, &brand, &args, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
@@ -91,10 +95,10 @@ fn answer(
     brand: &Brand,
     args: &HostArgs,
     chain: Vec<OsString>,
-    reporter: Reporter,
+    reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
-    let host = build(builder, args, terminal)?;
+    let host = build(builder, args, reporter)?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
@@ -107,7 +111,7 @@ fn answer(
     if chain.is_empty() {
         return match reporter.format {
             LogFormat::Text => {
-                reporter.talk(&help());
+                reporter.talk(help());
                 Ok(Exit::Usage)
             }
             LogFormat::Json => Err(nothing_to_run(host.name()).into()),
@@ -136,14 +140,15 @@ fn answer(
 }
 
 /// Installs the subscriber, and builds the host as the options want it.
-fn build(builder: HostBuilder, args: &HostArgs, terminal: Terminal) -> Result<Host, Failures> {
+fn build(builder: HostBuilder, args: &HostArgs, reporter: &Reporter) -> Result<Host, Failures> {
     let filter = log_filter(&builder, args);
-    let crosses = logging::install(&LogOptions {
+    let options = LogOptions {
         filter: filter.clone(),
         format: args.log_format,
-        color: terminal.err_color,
-    })
-    .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
+        color: reporter.terminal.err_color,
+    };
+    let crosses = logging::install(&options, reporter.stderr.clone())
+        .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let host = configured(builder, args, crosses).build();
     check_folders(host.catalog())?;
     Ok(host)
@@ -205,7 +210,7 @@ fn await_instances(prepared: &mut Prepared, instances: &[String]) -> Result<(), 
     Failures::check(wrong.flatten().collect())
 }
 
-/// The first signal asks the run to end; a second one forces it.
+/// The first signal asks the run to end; a second one forces it, and the process's end if need be.
 fn obey_signals(shutdown: &Shutdown) -> Result<(), Failures> {
     let shutdown = shutdown.clone();
     let asked = AtomicBool::new(false);
@@ -213,6 +218,7 @@ fn obey_signals(shutdown: &Shutdown) -> Result<(), Failures> {
         // Relaxed: one thread hears all signals.
         if asked.swap(true, Ordering::Relaxed) {
             shutdown.force(signal.number);
+            signals::end_soon(signal);
         } else {
             shutdown.request(signal.name);
         }

@@ -10,9 +10,6 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
-
-use anstream::{AutoStream, ColorChoice};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::filter::{Directive, EnvFilter};
@@ -23,10 +20,11 @@ use lifespan_abi::LogFilter;
 use lifespan_abi::log::Level;
 
 use self::fields::Fields;
+use crate::cli::stderr::Stderr;
 use crate::log::{FilterError, FilterProblem, INSTANCE_TARGET, directives, parse_filter};
 
 /// The target of the host's own events, and the beginning of its modules'.
-pub(crate) const HOST: &str = "lifespan";
+const HOST: &str = "lifespan";
 
 /// What the user said about logs.
 #[derive(Clone, Debug)]
@@ -65,16 +63,16 @@ struct Line<'a> {
 struct Lines<W> {
     format: LogFormat,
     color: bool,
-    /// Takes a whole line, with its end.
+    /// Takes a whole line, with its end, and the level of what it tells.
     write: W,
 }
 
 /// Installs the program's subscriber. Answers what crosses to the plugins.
 ///
 /// Where a subscriber is installed already, that one stays.
-pub(crate) fn install(options: &LogOptions) -> Result<LogFilter, FilterError> {
+pub(crate) fn install(options: &LogOptions, stderr: Stderr) -> Result<LogFilter, FilterError> {
     let crosses = parse_filter(&options.filter)?;
-    let subscriber = subscriber(options, to_stderr(options.color))?;
+    let subscriber = subscriber(options, to_stderr(stderr))?;
     // Only a program that embeds this one and collects logs by itself gets here with an error.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(crosses)
@@ -100,17 +98,31 @@ fn subscriber<W>(
     write: W,
 ) -> Result<impl Subscriber + Send + Sync + use<W>, FilterError>
 where
-    W: Fn(&str) + Send + Sync + 'static,
+    W: Fn(&tracing::Level, String) + Send + Sync + 'static,
 {
     let lines = Lines { format: options.format, color: options.color, write };
     Ok(Registry::default().with(lines).with(judge(&options.filter)?))
 }
 
-/// A write that fails is not told: there is nowhere else to tell it.
-fn to_stderr(color: bool) -> impl Fn(&str) + Send + Sync + 'static {
-    let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
-    move |line| {
-        let _ = AutoStream::new(io::stderr().lock(), choice).write_all(line.as_bytes());
+/// What may be somebody's last word is out before they go on.
+fn to_stderr(stderr: Stderr) -> impl Fn(&tracing::Level, String) + Send + Sync + 'static {
+    move |level, line| {
+        stderr.line(line);
+        if *level <= tracing::Level::WARN {
+            stderr.flush();
+        }
+    }
+}
+
+/// The line about lines that were dropped, since nobody read stderr.
+pub(crate) fn gap(format: LogFormat) -> fn(u64) -> String {
+    fn message(count: u64) -> String {
+        let lines = if count == 1 { "1 line was" } else { &format!("{count} lines were") };
+        format!("{lines} dropped: nobody read stderr")
+    }
+    match format {
+        LogFormat::Text => |count| format!("warning: {}\n", message(count)),
+        LogFormat::Json => |count| json::own("WARN", None, &message(count), serde_json::json!({})),
     }
 }
 
@@ -148,7 +160,7 @@ fn judge(text: &str) -> Result<EnvFilter, FilterError> {
 impl<S, W> Layer<S> for Lines<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    W: Fn(&str) + 'static,
+    W: Fn(&tracing::Level, String) + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         // Formatting may log in turn, so it comes before the span's data is locked.
@@ -192,6 +204,6 @@ where
             LogFormat::Text => text::line(&line, self.color),
             LogFormat::Json => json::line(&line),
         };
-        (self.write)(&shown);
+        (self.write)(event.metadata().level(), shown);
     }
 }

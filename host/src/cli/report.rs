@@ -3,8 +3,8 @@
 //! stdout is data, stderr is talk. What is printed is made by `render`, always with ANSI styles; here
 //! they are stripped where the stream does not take them. Where logs are JSON, failures are too, so
 //! that all of stderr can be read by a program: `json` makes those. A reader that has gone away is not
-//! an error: the rest is dropped quietly. (Log lines are written by the subscriber that `logging`
-//! installs.)
+//! an error: the rest is dropped quietly. stderr is written by `stderr`, whose queue the log lines of
+//! `logging` go through too.
 
 mod json;
 mod render;
@@ -14,6 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use anstream::{AutoStream, ColorChoice};
 
 use super::logging::LogFormat;
+use super::stderr::Stderr;
 use super::term::Terminal;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,18 +22,24 @@ use crate::lifespan::Outcome;
 use crate::plan::Plan;
 
 /// Prints, in the form that the two streams take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(crate) struct Reporter {
     /// What the streams can take.
     pub(crate) terminal: Terminal,
     /// The form of failures.
     pub(crate) format: LogFormat,
+    /// Where talk goes.
+    pub(crate) stderr: Stderr,
 }
 
 impl Reporter {
     /// Writes data to stdout; answers how the process should end if nothing else goes wrong.
-    pub(crate) fn data(self, text: &str) -> Exit {
-        let mut out = AutoStream::new(io::stdout(), choice(self.terminal.out_color)).lock();
+    pub(crate) fn data(&self, text: &str) -> Exit {
+        // What was said before is seen before.
+        self.stderr.flush();
+        let color = self.terminal.out_color;
+        let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
+        let mut out = AutoStream::new(io::stdout(), choice).lock();
         match quietly(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
             Ok(()) => Exit::Success,
             Err(error) => {
@@ -42,15 +49,16 @@ impl Reporter {
         }
     }
 
-    /// Writes talk to stderr. There is nowhere to say that this failed.
-    pub(crate) fn talk(self, text: &str) {
-        let mut err = AutoStream::new(io::stderr(), choice(self.terminal.err_color)).lock();
-        err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or_default();
+    /// Writes talk to stderr, and waits for it, within bounds. There is nowhere to say that this
+    /// failed.
+    pub(crate) fn talk(&self, text: String) {
+        self.stderr.talk(text);
+        self.stderr.flush();
     }
 
     /// Tells of failures; answers how the process should end because of them.
-    pub(crate) fn failures(self, failures: &[Failure]) -> Exit {
-        self.talk(&match self.format {
+    pub(crate) fn failures(&self, failures: &[Failure]) -> Exit {
+        self.talk(match self.format {
             LogFormat::Text => render::failures(failures, self.terminal.wrap),
             LogFormat::Json => json::failures(failures),
         });
@@ -58,8 +66,8 @@ impl Reporter {
     }
 
     /// Tells how a run ended where it did not end well; answers how the process should end.
-    pub(crate) fn outcome(self, outcome: &Outcome) -> Exit {
-        self.talk(&match self.format {
+    pub(crate) fn outcome(&self, outcome: &Outcome) -> Exit {
+        self.talk(match self.format {
             LogFormat::Text => render::outcome(outcome, self.terminal.wrap),
             LogFormat::Json => json::outcome(outcome),
         });
@@ -67,13 +75,9 @@ impl Reporter {
     }
 
     /// Prints what would be run.
-    pub(crate) fn plan(self, plan: &Plan) -> Exit {
+    pub(crate) fn plan(&self, plan: &Plan) -> Exit {
         self.data(&render::plan(plan))
     }
-}
-
-fn choice(color: bool) -> ColorChoice {
-    if color { ColorChoice::Always } else { ColorChoice::Never }
 }
 
 /// A closed pipe is how a reader says that it has had enough.

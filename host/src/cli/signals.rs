@@ -1,16 +1,21 @@
 //! The signals that ask the program to end, handed to a function one by one.
 //!
 //! They are waited for on a thread of their own with a small runtime of its own, so that a worker that
-//! a plugin blocks never keeps a signal from being heard. What a signal means is the caller's.
+//! a plugin blocks never keeps a signal from being heard. What a signal means is the caller's; only
+//! where the program does not end by itself after it was forced to, this module ends it.
 
 use std::io;
+use std::process;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix::{self, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{self, ctrl_break, ctrl_c, ctrl_close};
+
+use crate::exit::Exit;
 
 /// A signal by its number and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,17 @@ pub(crate) fn listen(heard: impl Fn(Signal) + Send + 'static) -> io::Result<()> 
         runtime.block_on(streams.forward(heard));
     })?;
     Ok(())
+}
+
+/// How long the program has to end by itself once it was forced to.
+const BACKSTOP: Duration = Duration::from_secs(2);
+
+/// Ends the process if it has not ended by itself soon, with what it should have answered: whoever
+/// sends a second signal wants it gone, whatever it hangs on.
+#[expect(clippy::disallowed_methods, reason = "the backstop: nothing is left to be torn down")]
+pub(crate) fn end_soon(signal: Signal) -> ! {
+    thread::sleep(BACKSTOP);
+    process::exit(Exit::Signal(signal.number).code().into())
 }
 
 /// The registered handlers.

@@ -5,30 +5,30 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::Line;
 use super::fields::{Fields, Shown};
+use super::{HOST, Line};
 
 /// What stands in an object.
-pub(crate) struct Object<'a> {
+struct Object<'a> {
     /// Such as `2026-11-22T11:04:33.123Z`.
-    pub(crate) timestamp: String,
+    timestamp: String,
     /// Such as `INFO`.
-    pub(crate) level: &'a str,
+    level: &'a str,
     /// Who tells it.
-    pub(crate) target: &'a str,
+    target: &'a str,
     /// Of which instance it is told.
-    pub(crate) instance: Option<&'a str>,
+    instance: Option<&'a str>,
     /// A list of objects, outermost first.
-    pub(crate) spans: Value,
+    spans: Value,
     /// The text.
-    pub(crate) message: Option<&'a str>,
+    message: Option<&'a str>,
     /// An object with what else there is.
-    pub(crate) fields: Value,
+    fields: Value,
 }
 
 impl Object<'_> {
     /// The line, with its end.
-    pub(crate) fn line(self) -> String {
+    fn line(self) -> String {
         let members: [(&str, Value); 7] = [
             ("timestamp", json!(self.timestamp)),
             ("level", json!(self.level)),
@@ -45,8 +45,14 @@ impl Object<'_> {
     }
 }
 
+/// A line of the program itself.
+pub(crate) fn own(level: &str, instance: Option<&str>, message: &str, fields: Value) -> String {
+    let (timestamp, message) = (now(), Some(message));
+    Object { timestamp, level, target: HOST, instance, spans: json!([]), message, fields }.line()
+}
+
 /// The time as it stands in an object.
-pub(crate) fn now() -> String {
+pub(super) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 

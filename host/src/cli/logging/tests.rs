@@ -13,7 +13,7 @@ fn written(filter: &str, format: LogFormat, color: bool, log: impl FnOnce()) -> 
     let written = Arc::new(Mutex::new(String::new()));
     let out = written.clone();
     let options = LogOptions { filter: filter.to_owned(), format, color };
-    let write = move |line: &str| out.lock().unwrap().push_str(line);
+    let write = move |_: &tracing::Level, line: String| out.lock().unwrap().push_str(&line);
     with_default(subscriber(&options, write).unwrap(), log);
     written.lock().unwrap().clone()
 }
@@ -189,7 +189,8 @@ fn a_mistake_in_the_filter_is_told() {
     let check = |filter: &str, message: &str| {
         let options =
             LogOptions { filter: filter.to_owned(), format: LogFormat::Text, color: false };
-        let error = install(&options).unwrap_err();
+        let stderr = Stderr::new(false, gap(LogFormat::Text));
+        let error = install(&options, stderr).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     };
     check("info,a=loud", "log directive `a=loud`: `loud` is not a level");
@@ -197,4 +198,11 @@ fn a_mistake_in_the_filter_is_told() {
         "info,[a{b=(}]=info",
         "log directive `[a{b=(}]=info`: the value of a field is no pattern",
     );
+}
+
+#[test]
+fn dropped_lines_are_told_in_the_form_of_the_log() {
+    assert_eq!(gap(LogFormat::Text)(1), "warning: 1 line was dropped: nobody read stderr\n");
+    let line: serde_json::Value = serde_json::from_str(&gap(LogFormat::Json)(12)).unwrap();
+    assert_eq!(line["message"], "12 lines were dropped: nobody read stderr");
 }

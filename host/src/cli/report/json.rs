@@ -2,11 +2,10 @@
 //! Pure: it writes nowhere.
 
 use anstream::adapter::strip_str;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::render::{abandoned, lost};
-use crate::cli::logging::HOST;
-use crate::cli::logging::json::{Object, now};
+use crate::cli::logging::json::own;
 use crate::error::Failure;
 use crate::lifespan::Outcome;
 
@@ -19,11 +18,11 @@ pub(crate) fn failures(failures: &[Failure]) -> String {
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     let mut text = failures(&outcome.failures);
     for instance in &outcome.abandoned {
-        text += &line("WARN", Some(instance), &abandoned(instance, outcome.exit), json!({}));
+        text += &own("WARN", Some(instance), &abandoned(instance, outcome.exit), json!({}));
     }
     for loss in &outcome.lost {
         let fields = json!({"topic": loss.topic, "messages": loss.messages});
-        text += &line("WARN", Some(&loss.instance), &lost(loss), fields);
+        text += &own("WARN", Some(&loss.instance), &lost(loss), fields);
     }
     text
 }
@@ -46,16 +45,13 @@ fn failure(failure: &Failure) -> String {
         "detail": detail,
         "pointer": failure.pointer.as_deref().map(plain),
     });
-    line("ERROR", failure.instance.as_deref(), &message, fields)
-}
-
-fn line(level: &str, instance: Option<&str>, message: &str, fields: Value) -> String {
-    let (timestamp, message) = (now(), Some(message));
-    Object { timestamp, level, target: HOST, instance, spans: json!([]), message, fields }.line()
+    own("ERROR", failure.instance.as_deref(), &message, fields)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::exit::Exit;
     use crate::lifespan::Lost;
