@@ -18,6 +18,7 @@ mod term;
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,6 +29,7 @@ use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::report::Reporter;
+use crate::cli::signals::Listening;
 use crate::cli::stderr::Stderr;
 use crate::cli::term::Terminal;
 use crate::discover::{Catalog, Origin, default_folder};
@@ -126,6 +128,9 @@ fn answer(
                 .into()),
         };
     }
+    // Before anything is loaded: both take their while, at the same time.
+    let shutdown = Shutdown::new();
+    let listening = obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
@@ -134,8 +139,7 @@ fn answer(
     if args.dry_run {
         return Ok(reporter.plan(prepared.plan()));
     }
-    let shutdown = Shutdown::new();
-    obey_signals(&shutdown)?;
+    listening.ready().map_err(deaf)?;
     Ok(reporter.outcome(&prepared.run(&shutdown)))
 }
 
@@ -211,7 +215,7 @@ fn await_instances(prepared: &mut Prepared, instances: &[String]) -> Result<(), 
 }
 
 /// The first signal asks the run to end; a second one forces it, and the process's end if need be.
-fn obey_signals(shutdown: &Shutdown) -> Result<(), Failures> {
+fn obey_signals(shutdown: &Shutdown) -> io::Result<Listening> {
     let shutdown = shutdown.clone();
     let asked = AtomicBool::new(false);
     let heard = move |signal: signals::Signal| {
@@ -223,9 +227,11 @@ fn obey_signals(shutdown: &Shutdown) -> Result<(), Failures> {
             shutdown.request(signal.name);
         }
     };
-    signals::listen(heard).map_err(|error| {
-        Failure::from_error(Exit::Host, &error).context("cannot listen for signals").into()
-    })
+    signals::listen(heard)
+}
+
+fn deaf(error: io::Error) -> Failures {
+    Failure::from_error(Exit::Host, &error).context("cannot listen for signals").into()
 }
 
 fn brand(builder: &HostBuilder) -> Brand {

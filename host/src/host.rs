@@ -21,6 +21,7 @@ use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
 use crate::run::run;
+use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 
 /// How help and usage errors are rendered.
@@ -73,6 +74,7 @@ pub struct Prepared {
     stages: Vec<BoundStage>,
     plan: Plan,
     limits: Limits,
+    runtime: Starting,
     until: Vec<String>,
 }
 
@@ -250,8 +252,13 @@ impl Host {
 }
 
 impl Prepared {
-    pub(crate) fn new(stages: Vec<BoundStage>, plan: Plan, limits: Limits) -> Self {
-        Prepared { stages, plan, limits, until: Vec::new() }
+    pub(crate) fn new(
+        stages: Vec<BoundStage>,
+        plan: Plan,
+        limits: Limits,
+        runtime: Starting,
+    ) -> Self {
+        Prepared { stages, plan, limits, runtime, until: Vec::new() }
     }
 
     /// What would be run, in the order of set-up.
@@ -285,7 +292,7 @@ impl Prepared {
     /// When it is called on a thread of an asynchronous runtime.
     pub fn run(self, shutdown: &Shutdown) -> Outcome {
         let deadlines = self.limits.deadlines(&PluginFacts::default());
-        run(self.stages, deadlines, self.until, shutdown)
+        run(self.stages, self.runtime, deadlines, self.until, shutdown)
     }
 }
 

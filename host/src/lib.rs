@@ -46,6 +46,7 @@ mod prepare;
 
 mod host;
 mod run;
+mod runtime;
 mod lifespan;
 mod services;
 mod bus;

@@ -22,6 +22,7 @@ use crate::host::{Host, Preparation, Prepared, Rendering};
 use crate::load::LoadedLibrary;
 use crate::order::{Requirement, order};
 use crate::plan::Plan;
+use crate::runtime::Starting;
 
 /// Prepares a line: see [`Host::prepare`].
 pub(crate) fn prepare(
@@ -29,6 +30,7 @@ pub(crate) fn prepare(
     words: Vec<OsString>,
     rendering: Rendering,
 ) -> Result<Preparation, Failures> {
+    let runtime = Starting::begin();
     let mut installed = Installed { host, plugins: HashMap::new() };
     let split = split(&Word::line(words), &mut installed);
     let mut failures = mistakes(host, &split, rendering);
@@ -43,7 +45,7 @@ pub(crate) fn prepare(
     }
     let stages = in_order(stages)?;
     let plan = Plan::of(&stages);
-    Ok(Preparation::Ready(Prepared::new(stages, plan, host.limits())))
+    Ok(Preparation::Ready(Prepared::new(stages, plan, host.limits(), runtime)))
 }
 
 /// The help of one plugin: see [`Host::help`].

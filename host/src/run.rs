@@ -2,11 +2,12 @@
 //!
 //! Plugins share one multi-threaded runtime. The dispatcher has a small one of its own on the
 //! caller's thread, with its own timer: if plugins block every worker, deadlines still pass. The
-//! plugins' sleeps use that timer too. On the shared runtime the timer is driven by whichever worker
-//! parks there last; one that wakes for a task and is blocked by it takes the timer with it, while
-//! the others sleep.
+//! plugins' sleeps use that timer too. On a multi-threaded runtime the timer is driven by whichever
+//! worker parks there last; one that wakes for a task and is blocked by it takes the timer with it,
+//! while the others sleep.
 
 use std::collections::HashMap;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
@@ -21,36 +22,34 @@ use crate::exit::Exit;
 use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::limits::Deadlines;
 use crate::log::instance_span;
+use crate::runtime::{SharedRuntime, Starting};
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
 use crate::watchdog;
-use crate::worker::{Owner, Workers};
-
-/// Workers below which one plugin that blocks would stop all others.
-const FEWEST_WORKERS: usize = 2;
+use crate::worker::Owner;
 
 /// Runs the stages, which stand in the order of their set-up, to the end.
 ///
 /// Blocks the calling thread, which must not be one of an asynchronous runtime.
 pub(crate) fn run(
     stages: Vec<BoundStage>,
+    runtime: Starting,
     deadlines: Deadlines,
     until: Vec<String>,
     shutdown: &Shutdown,
 ) -> Outcome {
-    let workers = Arc::<Workers>::default();
     let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
     let names: HashMap<u64, Arc<str>> = names.collect();
     let clock = Clock::start();
     let bus = Bus::new(BusOptions::new(clock.clone()));
-    let (shared_runtime, own_runtime) = match machinery(&workers) {
-        Ok(machinery) => machinery,
+    let (runtime, own_runtime) = match runtime.started().and_then(with_own) {
+        Ok(runtimes) => runtimes,
         Err(error) => return host_failed(&error),
     };
-    own_runtime.spawn(watchdog::watch(workers, names, bus.clone()));
+    own_runtime.spawn(watchdog::watch(runtime.workers().clone(), names, bus.clone()));
     let (begun, has_begun) = watch::channel(None);
     let shared = Shared {
-        runtime: shared_runtime.handle().clone(),
+        runtime: runtime.handle().clone(),
         timer: own_runtime.handle().clone(),
         clock,
         shutdown: shutdown.clone(),
@@ -62,24 +61,17 @@ pub(crate) fn run(
         Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, deadlines, until);
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
-    shared_runtime.shutdown_background();
+    drop(runtime);
     outcome
 }
 
-fn machinery(workers: &Arc<Workers>) -> std::io::Result<(Runtime, Runtime)> {
-    let count = std::thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
-    let started = workers.clone();
-    let shared = Builder::new_multi_thread()
-        .worker_threads(count.max(FEWEST_WORKERS))
-        .thread_name("lifespan-worker")
-        .on_thread_start(move || started.thread_started())
-        // Neither timer nor I/O: instances sleep by the dispatcher's timer, and do no I/O here.
-        .build()?;
+/// Adds the dispatcher's own runtime, which is only a timer.
+fn with_own(shared: SharedRuntime) -> io::Result<(SharedRuntime, Runtime)> {
     let own = Builder::new_current_thread().enable_time().build()?;
     Ok((shared, own))
 }
 
-fn host_failed(error: &std::io::Error) -> Outcome {
+fn host_failed(error: &io::Error) -> Outcome {
     let failure = Failure::from_error(Exit::Host, error)
         .context("the runtime could not be started")
         .hint("the system may have run out of threads or memory");

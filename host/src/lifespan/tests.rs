@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::limits::Deadlines;
 use crate::run::run;
+use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 
 /// What a phase does.
@@ -133,7 +134,7 @@ fn limited(scripts: &[Script], shutdown: &Shutdown, deadlines: Deadlines) -> (Ou
             TD_Opaque,
         ),
     });
-    let outcome = run(stages.collect(), deadlines, Vec::new(), shutdown);
+    let outcome = run(stages.collect(), Starting::begin(), deadlines, Vec::new(), shutdown);
     let told = told.lock().unwrap().join(", ");
     (outcome, told)
 }
