@@ -128,7 +128,8 @@ fn answer(
                 .into()),
         };
     }
-    // Before anything is loaded: both take their while, at the same time.
+    // Before anything is loaded: all of it takes its while, at the same time.
+    reporter.stderr.start();
     let shutdown = Shutdown::new();
     let listening = obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {

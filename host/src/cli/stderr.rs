@@ -62,7 +62,7 @@ enum Piece {
 
 impl Stderr {
     /// A queue to the process's stderr; `gap` makes the line about dropped ones. The thread is started
-    /// with the first line.
+    /// with the first line, or by [`start`](Self::start).
     pub(crate) fn new(color: bool, gap: fn(u64) -> String) -> Self {
         let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
         let write = move |text: &str| {
@@ -86,6 +86,11 @@ impl Stderr {
             gap,
             patience,
         }))
+    }
+
+    /// Starts the thread ahead of the first line.
+    pub(crate) fn start(&self) {
+        self.0.start(&mut self.0.lock());
     }
 
     /// Queues a text. Waits while the queue is full and there is progress, else drops it.
@@ -140,19 +145,24 @@ impl Shared {
         Ok(state)
     }
 
+    /// Starts the thread, if there is none yet; answers whether there is one.
+    fn start(self: &Arc<Self>, state: &mut State) -> bool {
+        if !state.started {
+            let writer = self.clone();
+            let spawned = thread::Builder::new().name("stderr".into()).spawn(move || writer.run());
+            state.started = spawned.is_ok();
+        }
+        state.started
+    }
+
     fn queue(self: &Arc<Self>, mut state: MutexGuard<'_, State>, text: String) {
         if text.is_empty() {
             return;
         }
-        if !state.started {
-            let writer = self.clone();
-            let spawned = thread::Builder::new().name("stderr".into()).spawn(move || writer.run());
-            if spawned.is_err() {
-                // Without a thread it is as it is everywhere: who writes waits.
-                drop(state);
-                return (self.write)(&text);
-            }
-            state.started = true;
+        if !self.start(&mut state) {
+            // Without a thread it is as it is everywhere: who writes waits.
+            drop(state);
+            return (self.write)(&text);
         }
         if state.done == state.queued {
             state.since = Some(Instant::now());
