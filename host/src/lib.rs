@@ -15,8 +15,9 @@
 //!
 //! # Embedding
 //!
-//! An embedder starts at [`Host::builder`]. The library has no global state, prints nothing, and does
-//! not end the process; logs go through `tracing` to whatever subscriber the program has.
+//! An embedder starts at [`Host::builder`]. The library prints nothing, does not end the process, and
+//! keeps nothing of a run outside of the host that is built; logs go through `tracing` to whatever
+//! subscriber the program has.
 //!
 //! ```no_run
 //! use lifespan::{Host, Preparation, Rendering, Shutdown};

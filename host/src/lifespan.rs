@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifespan_abi::{Ending, InstanceBox, Report, Stance};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, error, warn};
 
@@ -34,6 +34,7 @@ use crate::exit::Exit;
 use crate::limits::Deadlines;
 use crate::services::Context;
 use crate::shutdown::Asked;
+use crate::worker::Holders;
 
 /// How long a thread that is not blocked needs at most to let go of what it polls.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -125,8 +126,8 @@ enum Abandon {
 
 /// What [`dispatch`] needs beside the instances.
 pub(crate) struct Dispatcher {
-    /// The runtime of the instances.
-    pub(crate) runtime: Handle,
+    /// Who holds the workers.
+    pub(crate) holders: Holders,
     pub(crate) bus: Bus,
     pub(crate) asked: watch::Receiver<Asked>,
     pub(crate) begun: watch::Sender<Option<Arc<str>>>,
@@ -143,7 +144,7 @@ struct State {
     alive: Vec<Arc<str>>,
     /// When the whole shutdown must be over, once it has begun.
     deadline: Option<Instant>,
-    /// When every grace period must be over: half of that time is left for the tear-downs.
+    /// When every grace period must be over: time for one tear-down is kept back, at most half.
     grace_end: Option<Instant>,
 }
 
@@ -158,14 +159,14 @@ pub(crate) async fn dispatch(mut dispatcher: Dispatcher, bound: Vec<BoundPlugin>
 
 impl Dispatcher {
     pub(crate) fn new(
-        runtime: Handle,
+        holders: Holders,
         bus: Bus,
         asked: watch::Receiver<Asked>,
         begun: watch::Sender<Option<Arc<str>>>,
         deadlines: Deadlines,
         until: Vec<String>,
     ) -> Self {
-        Dispatcher { runtime, bus, asked, begun, deadlines, until, state: State::default() }
+        Dispatcher { holders, bus, asked, begun, deadlines, until, state: State::default() }
     }
 
     async fn lifespans(&mut self, bound: Vec<BoundPlugin>) -> Result<(), Abandon> {
@@ -187,7 +188,9 @@ impl Dispatcher {
             return;
         }
         self.state.deadline = Some(after(self.deadlines.shutdown));
-        self.state.grace_end = Some(after(self.deadlines.shutdown / 2));
+        let Deadlines { shutdown, teardown, .. } = self.deadlines;
+        let kept_back = teardown.min(shutdown / 2);
+        self.state.grace_end = Some(after(shutdown.saturating_sub(kept_back)));
         debug!("Terminating… ({why})");
         let (bus, begun, why) = (self.bus.clone(), self.begun.clone(), Arc::from(why));
         self.elsewhere(move || {
@@ -197,10 +200,10 @@ impl Dispatcher {
         .await;
     }
 
-    /// Does something that may call code of plugins (their wakers) on a thread where it may block.
-    /// The dispatcher goes on in any case.
+    /// Does something that may call code of plugins (their wakers) on a blocking thread of the
+    /// dispatcher's own runtime. The dispatcher goes on in any case.
     async fn elsewhere(&self, work: impl FnOnce() + Send + 'static) {
-        let work = self.runtime.spawn_blocking(work);
+        let work = spawn_blocking(work);
         if timeout_at(after(MOMENT), work).await.is_err() {
             warn!("a waker of a plugin blocks the thread that calls it");
         }

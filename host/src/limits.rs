@@ -13,8 +13,8 @@ use lifespan_abi::PluginFacts;
 pub struct Limits {
     /// One set-up; 10 s by default.
     pub setup: Option<Duration>,
-    /// From the begin of a shutdown until a task that may end by itself is cancelled, at most half of
-    /// [`shutdown`](Self::shutdown); 5 s by default.
+    /// From the begin of a shutdown until a task that may end by itself is cancelled; 5 s by default.
+    /// Of [`shutdown`](Self::shutdown), time for one tear-down is kept back from it, at most half.
     pub grace: Option<Duration>,
     /// One tear-down, and the end of a task that has been cancelled; 5 s by default.
     pub teardown: Option<Duration>,

@@ -1,10 +1,8 @@
-//! One run: the two runtimes, the watchdog, and the instances' contexts around the dispatcher.
+//! One run: the runtimes, the watchdog, and the instances' contexts around the dispatcher.
 //!
-//! Plugins share one multi-threaded runtime. The dispatcher has a small one of its own on the
-//! caller's thread, with its own timer: if plugins block every worker, deadlines still pass. The
-//! plugins' sleeps use that timer too. On a multi-threaded runtime the timer is driven by whichever
-//! worker parks there last; one that wakes for a task and is blocked by it takes the timer with it,
-//! while the others sleep.
+//! Plugins share one multi-threaded runtime and its timer's thread. The dispatcher has a small runtime
+//! of its own on the caller's thread, with its own timer and its own blocking threads: whatever
+//! plugins block, deadlines still pass.
 
 use std::collections::HashMap;
 use std::io;
@@ -26,7 +24,7 @@ use crate::runtime::{SharedRuntime, Starting};
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
 use crate::watchdog;
-use crate::worker::Owner;
+use crate::worker::{Holders, Owner};
 
 /// Runs the stages, which stand in the order of their set-up, to the end.
 ///
@@ -46,26 +44,27 @@ pub(crate) fn run(
         Ok(runtimes) => runtimes,
         Err(error) => return host_failed(&error),
     };
-    own_runtime.spawn(watchdog::watch(runtime.workers().clone(), names, bus.clone()));
+    let holders = Holders::new(runtime.workers().clone(), names);
+    own_runtime.spawn(watchdog::watch(holders.clone(), bus.clone()));
     let (begun, has_begun) = watch::channel(None);
     let shared = Shared {
         runtime: runtime.handle().clone(),
-        timer: own_runtime.handle().clone(),
+        timer: runtime.timer().clone(),
         clock,
         shutdown: shutdown.clone(),
         begun: has_begun,
     };
     let bound = stages.into_iter().enumerate();
     let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
-    let dispatcher =
-        Dispatcher::new(shared.runtime, bus, shutdown.watch(), begun, deadlines, until);
+    let dispatcher = Dispatcher::new(holders, bus, shutdown.watch(), begun, deadlines, until);
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
+    own_runtime.shutdown_background();
     drop(runtime);
     outcome
 }
 
-/// Adds the dispatcher's own runtime, which is only a timer.
+/// Adds the dispatcher's own runtime: a timer, and threads that may block.
 fn with_own(shared: SharedRuntime) -> io::Result<(SharedRuntime, Runtime)> {
     let own = Builder::new_current_thread().enable_time().build()?;
     Ok((shared, own))

@@ -1,13 +1,20 @@
-//! The runtime that all instances of a run share: its workers, and its start and end.
+//! The runtime that all instances of a run share: its workers, its timer, and its start and end.
 //!
 //! It starts on a thread of its own while the line is still being loaded, since both take a while.
+//! That thread then is the timer by which instances sleep. On a multi-threaded runtime of tokio's the
+//! timer is driven by whichever worker parks there last; one that wakes for a task and is blocked by
+//! it takes the timer with it, and nobody's sleep ends. Here no worker has a timer, and what fires on
+//! the timer's thread are wakers only.
+//!
 //! Dropping it never waits for a thread that a plugin blocks.
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 
 use crate::worker::Workers;
 
@@ -16,7 +23,7 @@ const FEWEST_WORKERS: usize = 2;
 
 /// A runtime that is on its way.
 pub(crate) struct Starting {
-    thread: io::Result<JoinHandle<io::Result<SharedRuntime>>>,
+    started: io::Result<Receiver<io::Result<SharedRuntime>>>,
 }
 
 /// The shared runtime.
@@ -25,12 +32,26 @@ pub(crate) struct SharedRuntime {
     /// There until it is dropped.
     runtime: Option<Runtime>,
     handle: Handle,
+    timer: Handle,
+    /// Dropped with this, it ends the timer's thread.
+    _end_timer: oneshot::Sender<()>,
 }
 
 impl Starting {
     pub(crate) fn begin() -> Self {
-        let name = "lifespan-start".to_owned();
-        Starting { thread: thread::Builder::new().name(name).spawn(SharedRuntime::start) }
+        let (tell, started) = mpsc::channel();
+        let thread = thread::Builder::new().name("lifespan-timer".into()).spawn(move || {
+            // Whoever does not wait any more drops what is told, and with it the timer's end.
+            let tell = |started| tell.send(started).unwrap_or_default();
+            match SharedRuntime::start() {
+                Ok((runtime, timer, end)) => {
+                    tell(Ok(runtime));
+                    let _dropped = timer.block_on(end);
+                }
+                Err(error) => tell(Err(error)),
+            }
+        });
+        Starting { started: thread.map(|_detached| started) }
     }
 
     /// Waits until it is there.
@@ -39,13 +60,14 @@ impl Starting {
     ///
     /// The system gives no threads.
     pub(crate) fn started(self) -> io::Result<SharedRuntime> {
-        let started = self.thread?.join();
+        let started = self.started?.recv();
         started.unwrap_or_else(|_| Err(io::Error::other("its start panicked")))
     }
 }
 
 impl SharedRuntime {
-    fn start() -> io::Result<Self> {
+    /// The runtime, the timer that is to be run on this thread, and what tells of its end.
+    fn start() -> io::Result<(Self, Runtime, oneshot::Receiver<()>)> {
         let workers = Arc::<Workers>::default();
         let started = workers.clone();
         let count = thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
@@ -53,13 +75,26 @@ impl SharedRuntime {
             .worker_threads(count.max(FEWEST_WORKERS))
             .thread_name("lifespan-worker")
             .on_thread_start(move || started.thread_started())
-            // Neither timer nor I/O: instances sleep by the dispatcher's timer, and do no I/O here.
             .build()?;
-        Ok(SharedRuntime { workers, handle: runtime.handle().clone(), runtime: Some(runtime) })
+        let timer = Builder::new_current_thread().enable_time().build()?;
+        let (end_timer, end) = oneshot::channel();
+        let shared = SharedRuntime {
+            workers,
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+            timer: timer.handle().clone(),
+            _end_timer: end_timer,
+        };
+        Ok((shared, timer, end))
     }
 
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The runtime whose timer ends the sleeps of instances.
+    pub(crate) fn timer(&self) -> &Handle {
+        &self.timer
     }
 
     pub(crate) fn workers(&self) -> &Arc<Workers> {

@@ -34,7 +34,7 @@ const KEPT_REPORTS: usize = 8;
 pub(crate) struct Shared {
     /// The runtime that polls the instances.
     pub(crate) runtime: Handle,
-    /// The runtime whose timer wakes the instances: the dispatcher's, which no plugin can block.
+    /// The runtime whose timer wakes the instances, on a thread of its own.
     pub(crate) timer: Handle,
     /// The run's clock.
     pub(crate) clock: Clock,

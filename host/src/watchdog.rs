@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::bus::{Bus, Jam};
-use crate::worker::Workers;
+use crate::worker::Holders;
 
 /// How long a poll may hold its thread before it is named. Tokio's own advice is 10 to 100 µs between
 /// two awaits; this is where an operator should know.
@@ -29,14 +29,14 @@ struct Held<T> {
     threshold: Duration,
 }
 
-/// Watches for ever; `names` has the instances' names by their numbers.
-pub(crate) async fn watch(workers: Arc<Workers>, names: HashMap<u64, Arc<str>>, bus: Bus) {
+/// Watches for ever.
+pub(crate) async fn watch(holders: Holders, bus: Bus) {
     let (mut held, mut jams) = (Vec::new(), HashMap::new());
     loop {
         tokio::time::sleep(BLOCKED / 4).await;
         let now = Instant::now();
-        look(&workers.look(), &mut held, now, |owner, time| {
-            let name = names.get(&owner).map_or("?", |name| name);
+        look(&holders.look(), &mut held, now, |owner, time| {
+            let name = holders.name(owner);
             warn!(
                 instance = name,
                 "'{name}' has been blocking a worker thread for {:.1} s; others may wait",

@@ -9,6 +9,7 @@
 //! [`Workers::thread_started`].
 
 use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,13 @@ use crate::guard::{discard, message};
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     slots: Mutex<Vec<Arc<Slot>>>,
+}
+
+/// The threads with the names of those who may hold them.
+#[derive(Clone, Debug)]
+pub(crate) struct Holders {
+    workers: Arc<Workers>,
+    names: Arc<HashMap<u64, Arc<str>>>,
 }
 
 /// One thread. Written by that thread only, read by the watchdog.
@@ -70,6 +78,32 @@ impl Workers {
         slots
             .iter()
             .map(|slot| (slot.owner.load(Ordering::Relaxed), slot.turn.load(Ordering::Relaxed)))
+            .collect()
+    }
+}
+
+impl Holders {
+    /// `names` has the instances' names by their numbers.
+    pub(crate) fn new(workers: Arc<Workers>, names: HashMap<u64, Arc<str>>) -> Self {
+        Holders { workers, names: Arc::new(names) }
+    }
+
+    /// What each thread is busy with: see [`Workers::look`].
+    pub(crate) fn look(&self) -> Vec<(u64, u64)> {
+        self.workers.look()
+    }
+
+    /// The name of an owner.
+    pub(crate) fn name(&self, owner: u64) -> &str {
+        self.names.get(&owner).map_or("?", |name| name)
+    }
+
+    /// The names of those who hold a thread at this moment.
+    pub(crate) fn now(&self) -> BTreeSet<&str> {
+        self.look()
+            .into_iter()
+            .filter(|(owner, _)| *owner != 0)
+            .map(|(id, _)| self.name(id))
             .collect()
     }
 }

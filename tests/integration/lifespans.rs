@@ -267,3 +267,19 @@ fn no_stage_is_help_on_stderr() {
     output.assert_code(Exit::Usage).assert_has(&["Usage:", "Plugins:", "countdown"]);
     assert_eq!(output.stdout, "", "{output}");
 }
+
+#[test]
+fn an_innocent_neighbour_of_those_who_hold_all_workers_is_told_who_they_are() {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    let blockers = "fault --at run --how block ".repeat(workers);
+    let env = TestEnv::new();
+    let line = format!("--teardown-timeout 500ms probe {blockers}");
+    let mut process = env.spawn(&line);
+    process.wait_for_line("has been blocking a worker thread");
+    process.signal(Signal::TERM);
+    let output = process.wait();
+    output.assert_code(Exit::Plugin);
+    output
+        .assert_has(&["'probe' cannot be cancelled: no worker is free for it, blocked by 'fault'"]);
+    output.assert_has_not(&["'probe' blocks"]);
+}

@@ -7,7 +7,7 @@ use lifespan_abi::abi_stable::std_types::RResult;
 use lifespan_abi::async_ffi::FfiFuture;
 use lifespan_abi::{InstanceBox, Report, WireReport};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Abandon, BoundPlugin, Dispatcher, MOMENT};
@@ -114,12 +114,12 @@ impl Dispatcher {
             return Ok(());
         }
         self.collect(&bound);
-        // What is left is code of the plugin, and of those that wait for it: on a worker, and nobody
-        // waits for it longer than a moment beyond the deadline.
+        // What is left is code of the plugin, and of those that wait for it: not on a thread that
+        // others may block, and nobody waits for it longer than a moment beyond the deadline.
         let owner = context.owner.clone();
         let member = context.member.clone();
         let instance = ManuallyDrop::into_inner(bound.instance);
-        let dropped = self.runtime.spawn(async move {
+        let dropped = spawn_blocking(move || {
             member.set_phase(BusPhase::Gone);
             busy(&owner, || drop(instance));
         });

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lifespan_abi::Stance;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
@@ -108,7 +109,16 @@ impl Dispatcher {
                 false
             }
             Task::Cancelled(until) if Instant::now() >= until => {
-                error!(instance = &*name, "'{name}' blocks and cannot be cancelled");
+                let holders = self.holders.now();
+                if holders.contains(&*name) {
+                    error!(instance = &*name, "'{name}' blocks and cannot be cancelled");
+                } else {
+                    let holders = holders.into_iter().collect::<Vec<_>>().join("', '");
+                    error!(
+                        instance = &*name,
+                        "'{name}' cannot be cancelled: no worker is free for it, blocked by '{holders}'"
+                    );
+                }
                 plugin.state = Task::GivenUp;
                 false
             }
@@ -120,9 +130,9 @@ impl Dispatcher {
         let bound = &plugin.ready.bound;
         // What it has spawned goes on until its tear-down is over, which may want to join it.
         // A few lines of the plugin's side that set a flag and wake; not on the dispatcher's thread,
-        // and not on a worker, since all of these may be blocked.
+        // and not on one that plugins may block.
         let instance = Arc::clone(&bound.instance);
-        self.runtime.spawn_blocking(move || instance.cancel());
+        spawn_blocking(move || instance.cancel());
         // However late it is, a thread that is not blocked gets a moment to let go.
         let until = self.deadline(bound.deadlines.teardown).max(after(MOMENT));
         plugin.state = Task::Cancelled(until);
