@@ -53,7 +53,7 @@ pub use crate::bus::timed::{TimedUpdates, Update};
 pub use crate::bus::updates::Updates;
 use crate::message::kind;
 pub use crate::message::{Encoded, Kept, Lent, Message};
-use crate::task::{may_go_on, on_task};
+use crate::task::{crossing, may_go_on};
 use crate::time::Clock;
 
 /// A topic of messages of type `T`.
@@ -237,8 +237,10 @@ impl<T: Message> Topic<T> {
                 let detail = "the host has not given back what it did not publish".to_owned();
                 return Poll::Ready(Err(PublishError::Other { detail }));
             }
-            let own = on_task(context);
-            match context.with_ffi_context(|context| self.handle.poll_room(context, own)) {
+            let polled = crossing(context, |context, own| {
+                context.with_ffi_context(|context| self.handle.poll_room(context, own))
+            });
+            match polled {
                 PollStatus::PENDING => return Poll::Pending,
                 PollStatus::READY | PollStatus::CLOSED => {}
                 PollStatus(status) => return Poll::Ready(Err(unknown(status, ""))),

@@ -11,12 +11,15 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use lifespan_abi::abi_stable::std_types::RString;
+use lifespan_abi::async_ffi::FfiFuture;
 use lifespan_abi::{Report, ServicesBox, Stance};
 
 use crate::bus::{BusError, Message, Pattern, Topic};
 use crate::gate::Gate;
 use crate::run::Run;
 use crate::spawn::{JoinHandle, spawn, spawn_blocking};
+use crate::task::crossing;
 use crate::time::{Clock, Elapsed, Interval, Sleep};
 
 /// An instance, as its own code sees it. Cheap to clone; any thread may use it.
@@ -77,15 +80,13 @@ impl Context {
     /// An instance that has asked for this ends by itself: its task is not cancelled at once, but
     /// gets the grace period.
     pub fn shutdown(&self) -> impl Future<Output = String> + Send + use<> {
-        let reason = self.0.services.shutdown(true);
-        async { reason.await.into_string() }
+        reason(self.0.services.shutdown(true))
     }
 
     /// As [`shutdown`](Self::shutdown), for who only wants to know: the task is cancelled at once, as
     /// if nobody had asked.
     pub fn shutdown_begun(&self) -> impl Future<Output = String> + Send + use<> {
-        let reason = self.0.services.shutdown(false);
-        async { reason.await.into_string() }
+        reason(self.0.services.shutdown(false))
     }
 
     /// Ends the program for all: a shutdown begins, with `why` in the log.
@@ -236,6 +237,13 @@ impl Context {
     pub(crate) fn report(&self, place: &str, report: Report) {
         self.0.services.report(place.into(), report.into());
     }
+}
+
+/// The host's future, polled with the author's waker.
+async fn reason(mut shutdown: FfiFuture<RString>) -> String {
+    poll_fn(|context| crossing(context, |context, _| Pin::new(&mut shutdown).poll(context)))
+        .await
+        .into_string()
 }
 
 impl fmt::Debug for Context {

@@ -3,12 +3,18 @@
 //! The host polls a lifespan, or a spawned future, with a waker that the boundary has wrapped. As
 //! long as a future is polled with that very waker, a call to the host may say so ([`on_task`]) and
 //! be woken through the host's own waker; below a combinator with a waker of its own it may not.
+//! Such a waker is the author's code, which the host will call: it crosses guarded ([`crossing`]).
 //!
 //! The poll also has a budget: tokio's cooperative budget does nothing on this side of the boundary,
 //! so what receives and publishes in a loop asks [`may_go_on`] and yields when it is used up.
 
 use std::cell::Cell;
-use std::task::{Context, Waker};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+use lifespan_abi::Report;
+
+use crate::panics::{catch, guarded_drop, log};
 
 /// How many messages one poll may move before it yields, as many as tokio's own budget allows.
 const BUDGET: u32 = 128;
@@ -18,6 +24,10 @@ struct Current {
     waker: (*const (), usize),
     budget: u32,
 }
+
+/// A waker of the author's in the host's hands. Nothing it does may unwind into the host, or be
+/// cloned there: its clones are this one.
+struct Guarded(Option<Waker>);
 
 thread_local! {
     static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
@@ -41,6 +51,23 @@ pub(crate) fn on_task(context: &Context<'_>) -> bool {
     CURRENT.get().is_some_and(|current| current.waker == identity(context.waker()))
 }
 
+/// Calls the host with `context`, and with whether it is [`on_task`]. Everything that is polled in
+/// the host is polled by this.
+///
+/// Unless it is on the task, its waker is the author's. Should that panic when the host wakes or
+/// drops it, the panic ends here, in the log, since it belongs to no poll of any instance.
+pub(crate) fn crossing<R>(
+    context: &mut Context<'_>,
+    call: impl FnOnce(&mut Context<'_>, bool) -> R,
+) -> R {
+    if on_task(context) {
+        return call(context, true);
+    }
+    // That clone is within the author's own poll: should it panic, the poll has panicked.
+    let waker = Waker::from(Arc::new(Guarded(Some(context.waker().clone()))));
+    call(&mut Context::from_waker(&waker), false)
+}
+
 /// Takes one from the budget of this poll. When it is used up, wakes the task for another poll and
 /// answers `false`: the caller then returns pending. Should it be asked again in this very poll, the
 /// budget is a new one: the caller is one that polls until it is ready (a `block_on`, a loop around
@@ -58,6 +85,30 @@ pub(crate) fn may_go_on(context: &Context<'_>) -> bool {
     true
 }
 
+impl Wake for Guarded {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Some(waker) = &self.0 else { return };
+        if let Err(panic) = catch(|| waker.wake_by_ref()) {
+            tell(&panic, "a waker panicked");
+        }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        guarded_drop(self.0.take(), |panic| tell(&panic, "a waker panicked when it was dropped"));
+    }
+}
+
+/// Logs a panic. On a thread of the author's the log may be the author's code too.
+fn tell(panic: &Report, what: &str) {
+    let _ = catch(|| log(panic, what));
+}
+
 /// What tells one waker from another: [`Waker::will_wake`] compares the same two.
 fn identity(waker: &Waker) -> (*const (), usize) {
     (waker.data(), std::ptr::from_ref(waker.vtable()).addr())
@@ -65,11 +116,13 @@ fn identity(waker: &Waker) -> (*const (), usize) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::Wake;
+    use std::thread;
+
+    use lifespan_abi::async_ffi::ContextExt;
 
     use super::*;
+    use crate::panics::tests::{hook, logged};
 
     #[derive(Default)]
     struct Count(AtomicU32);
@@ -90,6 +143,77 @@ mod tests {
             assert!(!on_task(&Context::from_waker(&other)));
         });
         assert!(!on_task(&context));
+    }
+
+    /// A waker that panics when it is woken, and when it is dropped.
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("woken");
+        }
+        fn wake_by_ref(self: &Arc<Self>) {
+            panic!("woken by reference");
+        }
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    /// A clone of `waker` as the host gets it, through the boundary: a panic of it would abort.
+    fn crossed(waker: &Waker) -> Waker {
+        crossing(&mut Context::from_waker(waker), |context, own| {
+            assert!(!own);
+            context.with_ffi_context(|ffi| ffi.with_context(|host| host.waker().clone()))
+        })
+    }
+
+    #[test]
+    fn a_waker_that_panics_in_the_host_is_logged() {
+        hook();
+        let author = Waker::from(Arc::new(Bomb));
+        let (one, two) = (crossed(&author), crossed(&author));
+        let text = logged(|| {
+            two.wake_by_ref();
+            one.wake();
+        });
+        for part in ["a waker panicked", "woken by reference", "task.rs:"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("panic=\"dropped\""), "{text}");
+        let text = logged(|| {
+            // The last of the author's wakers goes with the host's.
+            assert!(catch(|| drop(author)).is_ok());
+            drop(two);
+        });
+        for part in ["a waker panicked when it was dropped", "panic=\"dropped\""] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_may_be_woken_by_any_thread() {
+        hook();
+        let (author, count) = (Waker::from(Arc::new(Bomb)), Arc::<Count>::default());
+        let (bomb, counting) = (crossed(&author), crossed(&Waker::from(count.clone())));
+        std::mem::forget(author);
+        let host = thread::spawn(move || {
+            bomb.wake();
+            counting.wake();
+        });
+        host.join().unwrap();
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_tasks_own_waker_crosses_as_it_is() {
+        let waker = Waker::from(Arc::<Count>::default());
+        polling(&mut Context::from_waker(&waker), |context| {
+            crossing(context, |context, own| {
+                assert!(own && context.waker().will_wake(&waker));
+            });
+        });
     }
 
     #[test]

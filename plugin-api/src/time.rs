@@ -14,6 +14,8 @@ use std::time::Duration;
 use lifespan_abi::ServicesBox;
 use lifespan_abi::async_ffi::FfiFuture;
 
+use crate::task::crossing;
+
 /// A duration as an argument: a bare number is seconds (`1`, `0.5`), else units say (`200ms`,
 /// `1m 30s`).
 ///
@@ -160,7 +162,7 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if let Some(waiting) = &mut self.waiting {
-            ready!(Pin::new(waiting).poll(context));
+            ready!(crossing(context, |context, _| Pin::new(waiting).poll(context)));
             self.waiting = None;
         }
         Poll::Ready(())

@@ -11,7 +11,7 @@ use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Delivery, PollStatus, SubscriptionBox};
 
 use crate::message::lending::tell_end;
-use crate::task::{may_go_on, on_task};
+use crate::task::{crossing, may_go_on};
 
 /// A subscription, and the batch that it has given.
 pub(super) struct Giving {
@@ -32,9 +32,9 @@ impl Giving {
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.queue.is_empty() {
             let Some(subscription) = &mut self.subscription else { return Poll::Ready(None) };
-            let own = on_task(context);
-            let batch =
-                context.with_ffi_context(|context| subscription.poll_owned(context, own, 0));
+            let batch = crossing(context, |context, own| {
+                context.with_ffi_context(|context| subscription.poll_owned(context, own, 0))
+            });
             match batch.status {
                 PollStatus::READY => {}
                 PollStatus::PENDING => return Poll::Pending,

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Batch, Message, PollStatus, SubscriptionBox};
 
-use crate::task::{may_go_on, on_task};
+use crate::task::{crossing, may_go_on};
 
 /// A subscription, and the batch that it has lent.
 pub(crate) struct Lending {
@@ -96,8 +96,9 @@ impl Lending {
         self.at = 0;
         self.batch = nothing(PollStatus::CLOSED);
         let Some(subscription) = &mut self.subscription else { return };
-        let own = on_task(context);
-        let batch = context.with_ffi_context(|context| subscription.poll_batch(context, own, 0));
+        let batch = crossing(context, |context, own| {
+            context.with_ffi_context(|context| subscription.poll_batch(context, own, 0))
+        });
         let any = batch.status == PollStatus::READY && batch.len > 0;
         self.batch = if any { batch } else { nothing(batch.status) };
     }
