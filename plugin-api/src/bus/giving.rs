@@ -1,7 +1,7 @@
 //! Batches that the host gives away, one message after the other.
 //!
-//! As with lent ones, what has been handed out is told to the host when a batch is used up and
-//! before the subscription is dropped.
+//! As with lent ones, the host learns by the next poll that a batch is used up, and is told what has
+//! been handed out before the subscription is dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,8 +37,12 @@ impl Giving {
             });
             match batch.status {
                 PollStatus::READY => {}
-                PollStatus::PENDING => return Poll::Pending,
+                PollStatus::PENDING => {
+                    self.taken = 0;
+                    return Poll::Pending;
+                }
                 status => {
+                    self.taken = 0;
                     tell_end(status);
                     return Poll::Ready(None);
                 }
@@ -54,9 +58,6 @@ impl Giving {
         }
         let next = self.queue.pop_front();
         self.taken += 1;
-        if self.queue.is_empty() {
-            self.tell();
-        }
         Poll::Ready(next)
     }
 
@@ -67,23 +68,16 @@ impl Giving {
 
     /// How many messages have not been handed out.
     pub(super) fn backlog(&self) -> u64 {
-        // The host does not know yet what has been handed out of a batch that is not used up.
-        let untold = if self.queue.is_empty() { 0 } else { self.taken };
+        // The host does not know yet what has been handed out of this batch.
         let backlog = self.subscription.as_ref().map_or(0, |subscription| subscription.backlog());
-        backlog.saturating_sub(untold.into())
-    }
-
-    fn tell(&mut self) {
-        if let Some(subscription) = &mut self.subscription {
-            subscription.taken(self.taken);
-        }
+        backlog.saturating_sub(self.taken.into())
     }
 }
 
 impl Drop for Giving {
     fn drop(&mut self) {
-        if !self.queue.is_empty() {
-            self.tell();
+        if let Some(subscription) = &mut self.subscription {
+            subscription.taken(self.taken);
         }
     }
 }

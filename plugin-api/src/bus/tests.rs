@@ -151,5 +151,6 @@ fn an_update_that_waits_for_the_task_to_yield_is_no_timeout() {
         }
         assert!(news > 900, "{news}: who polls on is not stuck");
     });
-    assert_eq!(updates.backlog(), 3);
+    // The host counts three with the one that is being worked on.
+    assert_eq!(updates.backlog(), 2);
 }

@@ -91,6 +91,7 @@ impl<T: Message> Updates<T> {
 
     /// Ready with `true` when `current` is a new update, with `false` at the end.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        self.lending.done();
         if self.pace.poll_due(context).is_pending() {
             return Poll::Pending;
         }

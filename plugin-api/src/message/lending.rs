@@ -1,8 +1,9 @@
 //! Batches that the host lends, one message after the other.
 //!
-//! A batch is drained without crossing the boundary. What has been handed out is told to the host
-//! when the batch is used up, and before the subscription is dropped, so that its count of what was
-//! not delivered is exact.
+//! A batch is drained without crossing the boundary. The host learns that it is used up by the next
+//! poll, and not before: until then the last message is being worked on, and an instance that works
+//! is not through. Before the subscription is dropped it is told what was handed out, so that its count
+//! of what was not delivered is exact.
 #![expect(unsafe_code, reason = "a lent batch crosses as a pointer; see the SAFETY comments")]
 
 use std::ptr;
@@ -21,6 +22,8 @@ pub(crate) struct Lending {
     batch: Batch,
     /// How many of the batch have been handed out.
     at: u32,
+    /// How many of them the host knows of.
+    told: u32,
 }
 
 /// A message that is handed out.
@@ -36,7 +39,7 @@ unsafe impl Send for Lending {}
 
 impl Lending {
     pub(crate) fn new(subscription: Option<SubscriptionBox>) -> Lending {
-        Lending { subscription, batch: nothing(PollStatus::CLOSED), at: 0 }
+        Lending { subscription, batch: nothing(PollStatus::CLOSED), at: 0, told: 0 }
     }
 
     /// Ready with `true` if there is a message for [`take`](Self::take), with `false` at the end.
@@ -66,9 +69,6 @@ impl Lending {
         }
         let index = self.at as usize;
         self.at += 1;
-        if self.at == self.batch.len {
-            self.tell();
-        }
         // SAFETY: `index` is below `len`, and the host lends an array of that length.
         let place = unsafe { self.batch.messages.add(index) };
         // SAFETY: the array and its references are valid until the subscription is polled or
@@ -85,15 +85,23 @@ impl Lending {
 
     /// How many messages have not been handed out.
     pub(crate) fn backlog(&self) -> u64 {
-        // The host does not know yet what has been handed out of a batch that is not used up.
-        let untold = if self.has_message() { self.at } else { 0 };
+        // The host does not know yet what has been handed out of this batch.
         let backlog = self.subscription.as_ref().map_or(0, |subscription| subscription.backlog());
-        backlog.saturating_sub(untold.into())
+        backlog.saturating_sub((self.at - self.told).into())
+    }
+
+    /// Says that what was handed out last is done with. The next poll that receives says so too; this
+    /// is for whoever waits for something else before.
+    pub(crate) fn done(&mut self) {
+        if let (Some(subscription), true) = (&mut self.subscription, self.told < self.at) {
+            self.told = self.at;
+            subscription.taken(self.at);
+        }
     }
 
     fn receive(&mut self, context: &mut Context<'_>) {
         // Should the call unwind, the old batch, which it may have released, is not read again.
-        self.at = 0;
+        (self.at, self.told) = (0, 0);
         self.batch = nothing(PollStatus::CLOSED);
         let Some(subscription) = &mut self.subscription else { return };
         let batch = crossing(context, |context, own| {
@@ -102,19 +110,11 @@ impl Lending {
         let any = batch.status == PollStatus::READY && batch.len > 0;
         self.batch = if any { batch } else { nothing(batch.status) };
     }
-
-    fn tell(&mut self) {
-        if let Some(subscription) = &mut self.subscription {
-            subscription.taken(self.at);
-        }
-    }
 }
 
 impl Drop for Lending {
     fn drop(&mut self) {
-        if self.at < self.batch.len {
-            self.tell();
-        }
+        self.done();
     }
 }
 

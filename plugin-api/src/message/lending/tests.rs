@@ -81,7 +81,8 @@ fn a_batch_is_drained_without_crossing() {
     assert_eq!(take(&mut lending), (1, 0, 5));
     assert_eq!(*calls.lock().unwrap(), [Call::Poll]);
     assert_eq!(take(&mut lending), (2, 1, 0));
-    assert_eq!(*calls.lock().unwrap(), [Call::Poll, Call::Taken(2)]);
+    // The second is being worked on until the next poll.
+    assert_eq!(*calls.lock().unwrap(), [Call::Poll]);
     assert_eq!(poll(&mut lending), Poll::Pending);
     assert_eq!(poll(&mut lending), Poll::Ready(true));
     assert_eq!(take(&mut lending), (3, 2, 5));
