@@ -28,7 +28,7 @@ mod tests;
 use std::sync::Arc;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString};
+use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString, RVec};
 use lifespan_abi::bus::Bus as AbiBus;
 use lifespan_abi::{
     BusBox, BusFault, FaultCode, MessageTypeRef, SubscribeOptions, SubscriptionBox, TopicBox,
@@ -147,6 +147,19 @@ impl AbiBus for Member {
     ) -> RResult<TopicBox, BusFault> {
         let open = || self.topic(name.as_str(), kind, capacity);
         guard("bus: topic", || Err(failed()), open).into()
+    }
+
+    fn existing(&self, name: RStr<'_>) -> RResult<TopicBox, BusFault> {
+        let open = || {
+            let handle = self.shared.existing(name.as_str())?;
+            Ok(InstanceTopic::boxed(handle, self.instance.clone()))
+        };
+        guard("bus: existing topic", || Err(failed()), open).into()
+    }
+
+    fn topics(&self) -> RVec<RString> {
+        let names = || self.shared.names().iter().map(|name| RString::from(&**name)).collect();
+        guard("bus: topics", RVec::new, names)
     }
 
     fn subscribe_pattern(

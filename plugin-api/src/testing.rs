@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::RResult;
-use lifespan_abi::abi_stable::std_types::{RStr, RString};
+use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString, RVec};
 use lifespan_abi::async_ffi::{FfiFuture, FutureExt};
 use lifespan_abi::bus::Bus_TO;
 use lifespan_abi::services::{Services_TO, Task_TO};
@@ -151,6 +150,12 @@ impl Task for Host {
 impl Bus for Host {
     fn topic(&self, _: RStr<'_>, _: MessageTypeRef, _: u32) -> RResult<TopicBox, BusFault> {
         RResult::RErr(no_bus())
+    }
+    fn existing(&self, _: RStr<'_>) -> RResult<TopicBox, BusFault> {
+        RResult::RErr(no_bus())
+    }
+    fn topics(&self) -> RVec<RString> {
+        RVec::new()
     }
     fn subscribe_pattern(
         &self,

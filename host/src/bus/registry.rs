@@ -81,6 +81,22 @@ impl Shared {
         Ok(handle)
     }
 
+    /// Opens a topic that is there, whatever its type.
+    pub(super) fn existing(self: &Arc<Self>, name: &str) -> Result<Handle, BusFault> {
+        let mut registry = self.lock();
+        let listed = registry
+            .topics
+            .get_mut(name)
+            .ok_or_else(|| fault(FaultCode::UNKNOWN, format!("there is no topic `{name}` now")))?;
+        listed.handles += 1;
+        Ok(Handle { shared: self.clone(), topic: listed.topic.clone() })
+    }
+
+    /// The names of all topics that are there now, in no order.
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
+        self.lock().topics.keys().cloned().collect()
+    }
+
     /// Lets a subscription have every topic that matches, those that come later too.
     pub(super) fn listen(&self, pattern: Pattern, feeds: &Arc<Feeds>, current: bool) {
         let existing: Vec<Arc<Topic>> = {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr};
+use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr, RString};
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::Topic as AbiTopic;
 use lifespan_abi::{
-    BusFault, FaultCode, Message, PollStatus, PublishReply, PublishStatus, SubscribeOptions,
-    SubscriptionBox, TopicBox,
+    BusFault, FaultCode, Message, MessageTypeRef, PollStatus, PublishReply, PublishStatus,
+    SubscribeOptions, SubscriptionBox, TopicBox, Values, ValuesReply,
 };
 
 use crate::bus::core::{Core, Push};
@@ -141,6 +141,15 @@ impl InstanceTopic {
 impl AbiTopic for InstanceTopic {
     fn name(&self) -> RStr<'_> {
         RStr::from_str(&self.handle.topic().name)
+    }
+
+    fn kind(&self) -> MessageTypeRef {
+        self.handle.topic().kind.kind()
+    }
+
+    fn try_publish_values(&self, _: Values) -> ValuesReply {
+        // The simple core makes no message of a value.
+        ValuesReply { status: PublishStatus::UNPLACED, published: 0, detail: RString::new() }
     }
 
     fn try_publish(&self, message: Message) -> PublishReply {

@@ -80,6 +80,11 @@ impl TypeUse {
         };
         TypeUse { kind, form, instance }
     }
+
+    /// The type as the instance told of it.
+    pub(super) fn kind(&self) -> MessageTypeRef {
+        self.kind
+    }
 }
 
 impl TypeChecks {

@@ -26,6 +26,13 @@ pub trait Bus: Send + Sync {
         capacity: u32,
     ) -> RResult<TopicBox, BusFault>;
 
+    /// Opens a topic that is there, whatever its type: for whoever knows values by their JSON text or
+    /// their bytes. See [`Topic::kind`].
+    fn existing(&self, name: RStr<'_>) -> RResult<TopicBox, BusFault>;
+
+    /// The names of all topics that are there now, in no order.
+    fn topics(&self) -> RVec<RString>;
+
     /// Subscribes to every topic whose name matches, those that come later too. In a pattern `*` is
     /// one segment and `**` the rest. Such a subscription is received by
     /// [`poll_owned`](Subscription::poll_owned).
@@ -50,8 +57,17 @@ pub trait Topic: Send + Sync {
     /// The topic's name.
     fn name(&self) -> RStr<'_>;
 
+    /// The type that whoever opened it first gave it: what makes messages of it from JSON text or
+    /// bytes.
+    fn kind(&self) -> MessageTypeRef;
+
     /// Publishes if there is room, and never waits.
     fn try_publish(&self, message: Message) -> PublishReply;
+
+    /// Publishes plain values one after the other, in one go: each is written over a message that
+    /// nobody holds any more, and so needs no memory. Ends at the first that cannot be published;
+    /// [`PublishStatus::UNPLACED`] asks for that one as a message of its own.
+    fn try_publish_values(&self, values: Values) -> ValuesReply;
 
     /// Ready when a [`try_publish`](Self::try_publish) that was [`PublishStatus::FULL`] may be tried
     /// again, or can never succeed; registers the waker otherwise. See
@@ -217,7 +233,8 @@ pub struct Delivery {
     pub message: Message,
     /// The number of the instance that published it: see [`Bus::instance_name`].
     pub publisher: u64,
-    /// When it was published, in nanoseconds on the host's clock ([`Services::now`](crate::Services)).
+    /// When it was published, in nanoseconds on the host's clock ([`Services::now`](crate::Services));
+    /// 0 if it was before anybody subscribed to the topic by a pattern: the time is not looked at then.
     pub published: u64,
     /// Its number on the topic, counted from 0.
     pub sequence: u64,
@@ -244,6 +261,36 @@ impl PublishStatus {
     pub const CLAIMED: PublishStatus = PublishStatus(4);
     /// The host failed; its log says how. The message may be lost.
     pub const FAILED: PublishStatus = PublishStatus(5);
+    /// Of [values](Topic::try_publish_values) only: there is no message to write it over. Publish it
+    /// as a message.
+    pub const UNPLACED: PublishStatus = PublishStatus(6);
+}
+
+/// Plain values to publish.
+///
+/// The caller owns the array, and has it unchanged after the call: the host copies what it publishes.
+/// Read by the calling thread, during the call only.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy)]
+pub struct Values {
+    /// The type of the values, which is [plain](crate::MessageType::plain), and that of the topic.
+    pub kind: MessageTypeRef,
+    /// An array of `len` payloads of that type.
+    pub first: *const (),
+    /// How many there are.
+    pub len: usize,
+}
+
+/// The answer to [`Topic::try_publish_values`].
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct ValuesReply {
+    /// [`PublishStatus::PUBLISHED`] if all are published; else why the first of the others is not.
+    pub status: PublishStatus,
+    /// How many are published: the first ones.
+    pub published: usize,
+    /// Why not all, for people; empty if there is nothing to say.
+    pub detail: RString,
 }
 
 /// The answer to a publish.
@@ -288,4 +335,6 @@ impl FaultCode {
     pub const OPTIONS: FaultCode = FaultCode(5);
     /// The host failed; its log says how.
     pub const FAILED: FaultCode = FaultCode(6);
+    /// There is no such topic.
+    pub const UNKNOWN: FaultCode = FaultCode(7);
 }

@@ -42,6 +42,7 @@ pub use async_ffi;
 pub use crate::bus::{
     Batch, Bus, BusBox, BusFault, Delivery, FaultCode, Key, KeyBox, Mode, OwnedBatch, PollStatus,
     PublishReply, PublishStatus, SubscribeOptions, Subscription, SubscriptionBox, Topic, TopicBox,
+    Values, ValuesReply,
 };
 pub use crate::descriptor::{Descriptor, PanicStrategy, PluginFacts};
 pub use crate::instance::{

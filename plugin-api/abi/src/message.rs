@@ -28,6 +28,12 @@ pub struct MessageType {
     /// How the payload is encoded where it is bytes of a serde type, such as `msgpack`; empty where
     /// `layout` answers. Two types of one encoding meet, whatever their names.
     pub encoding: RStr<'static>,
+    /// The payload's size in bytes, without what it owns.
+    pub size: usize,
+    /// The payload's alignment in bytes.
+    pub align: usize,
+    /// Whether the payload owns nothing, so that another may be written over it byte for byte.
+    pub plain: bool,
     /// The payload as JSON text, or why it has none.
     pub to_json: unsafe extern "C" fn(&Message) -> RResult<RString, RString>,
     /// A message from JSON text, or why that is none.
@@ -124,6 +130,44 @@ impl Message {
         // SAFETY: by this function's contract a `Packet<T>` begins at the header.
         let packet = unsafe { self.header.cast::<Packet<T>>().as_ref() };
         &packet.payload
+    }
+
+    /// Writes another payload over this one, if this is the only reference and the payload is a plain
+    /// one of that very kind (not one that is merely alike). Says whether it did.
+    ///
+    /// # Safety
+    ///
+    /// `payload` points to a valid value of the kind's type, which is only read; and nobody else reads
+    /// this message's payload, borrowed from whatever reference, during the call.
+    pub unsafe fn overwrite(&mut self, kind: MessageTypeRef, payload: *const ()) -> bool {
+        let header = self.header();
+        let same = std::ptr::eq(self.kind().0.to_raw_ptr(), kind.0.to_raw_ptr());
+        // Acquire pairs with the other holders' releases: what they read is before what is written.
+        if !same || !kind.plain() || header.references.load(Ordering::Acquire) != 1 {
+            return false;
+        }
+        let offset = size_of::<MessageHeader>().next_multiple_of(kind.align());
+        // SAFETY: a `Packet` of that kind's type lies here: in `repr(C)` its payload is at the first
+        // multiple of its alignment behind the header.
+        let place = unsafe { self.header.cast::<u8>().add(offset) };
+        // SAFETY: both are of the kind's size; the caller promises the one, and the only reference and
+        // the caller's second promise give the other. The payload owns nothing that would be lost.
+        unsafe { place.as_ptr().copy_from_nonoverlapping(payload.cast(), kind.size()) };
+        true
+    }
+
+    /// The reference as a pointer, which [`from_raw`](Self::from_raw) takes back.
+    pub fn into_raw(self) -> NonNull<MessageHeader> {
+        std::mem::ManuallyDrop::new(self).header
+    }
+
+    /// Takes back a reference.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is from [`into_raw`](Self::into_raw), and is taken back once.
+    pub unsafe fn from_raw(raw: NonNull<MessageHeader>) -> Message {
+        Message { header: raw }
     }
 
     /// The payload's type as its maker knows it.
@@ -236,6 +280,9 @@ mod tests {
                 name: RStr::from_str("text"),
                 layout: no_layout,
                 encoding: RStr::from_str(""),
+                size: size_of::<Arc<String>>(),
+                align: align_of::<Arc<String>>(),
+                plain: false,
                 to_json: show,
                 from_json: make,
                 to_bytes: encode,
@@ -286,6 +333,54 @@ mod tests {
             }
         }
         drop(made(Bomb));
+    }
+
+    struct Plain;
+    impl Plain {
+        staticref! {
+            const META: WithMetadata<MessageType> = WithMetadata::new(MessageType {
+                name: RStr::from_str("wide"),
+                layout: no_layout,
+                encoding: RStr::from_str(""),
+                size: size_of::<Wide>(),
+                align: align_of::<Wide>(),
+                plain: true,
+                to_json: show,
+                from_json: make,
+                to_bytes: encode,
+                from_bytes: decode,
+            });
+        }
+    }
+
+    #[repr(C, align(64))]
+    struct Wide(u8, u64);
+
+    #[test]
+    fn only_a_plain_payload_that_nobody_else_holds_is_written_over() {
+        let (plain, other) =
+            (MessageTypeRef(Plain::META.as_prefix()), MessageTypeRef(Kind::META.as_prefix()));
+        // SAFETY: the kind says what a `Wide` is; nobody asks its other functions for anything.
+        let mut message = unsafe { Message::new(plain, Wide(1, 2), 64) };
+        let next = Wide(3, 4);
+        let payload = std::ptr::from_ref(&next).cast();
+        let read = |message: &Message| {
+            // SAFETY: made with a `Wide` above.
+            let Wide(one, two) = unsafe { message.payload::<Wide>() };
+            (*one, *two)
+        };
+        let held = message.clone();
+        // SAFETY: the payload is a `Wide`, and nobody else is here to read.
+        let overwrite = |message: &mut Message, kind| unsafe { message.overwrite(kind, payload) };
+        assert!(!overwrite(&mut message, plain));
+        drop(held);
+        assert!(!overwrite(&mut message, other));
+        assert_eq!(read(&message), (1, 2));
+        assert!(overwrite(&mut message, plain));
+        assert_eq!(read(&message), (3, 4));
+        let raw = message.into_raw();
+        // SAFETY: from the line above.
+        drop(unsafe { Message::from_raw(raw) });
     }
 
     #[test]

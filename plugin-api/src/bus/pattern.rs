@@ -122,9 +122,11 @@ impl Delivered {
         self.delivery.skipped
     }
 
-    /// When it was published, on the host's clock.
-    pub fn published(&self) -> Duration {
-        Duration::from_nanos(self.delivery.published)
+    /// When it was published, on the host's clock. `None` of a value that was there before anybody
+    /// subscribed to its topic by a pattern: nobody looked at the time then.
+    pub fn published(&self) -> Option<Duration> {
+        let nanos = self.delivery.published;
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
     /// How errors and tools name its type.

@@ -6,10 +6,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr};
+use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr, RString};
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::{Subscription, Topic as AbiTopic};
-use lifespan_abi::{Batch, BusFault, FaultCode, OwnedBatch};
+use lifespan_abi::{Batch, BusFault, FaultCode, MessageTypeRef, OwnedBatch, Values, ValuesReply};
 
 use super::*;
 use crate::panics::tests::logged;
@@ -30,6 +30,12 @@ struct FixedSubscription {
 }
 
 impl AbiTopic for Fixed {
+    fn kind(&self) -> MessageTypeRef {
+        kind::kind::<u32>()
+    }
+    fn try_publish_values(&self, _: Values) -> ValuesReply {
+        ValuesReply { status: PublishStatus::UNPLACED, published: 0, detail: RString::new() }
+    }
     fn name(&self) -> RStr<'_> {
         "t".into()
     }

@@ -333,7 +333,7 @@ fn a_pattern_shows_any_type_as_json() {
     let one = now!(all.recv());
     assert_eq!((one.topic(), one.publisher(), one.sequence()), ("x/y", "a", 0));
     assert_eq!(one.json().unwrap().to_string(), "[1,2]");
-    assert_eq!(one.published(), Duration::from_nanos(7));
+    assert_eq!(one.published(), Some(Duration::from_nanos(7)));
     assert!(Pattern::lossy(party.bus(), "a//b").is_err());
     let topic = party.topic::<u32>("n", 0);
     topic.try_publish(3).unwrap();
