@@ -31,11 +31,12 @@ use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString, RVec};
 use lifespan_abi::bus::Bus as AbiBus;
 use lifespan_abi::{
-    BusBox, BusFault, FaultCode, MessageTypeRef, SubscribeOptions, SubscriptionBox, TopicBox,
+    BusBox, BusFault, FaultCode, MessageTypeRef, Mode, SubscribeOptions, SubscriptionBox, TopicBox,
 };
 
 use crate::bus::member::Instance;
 pub(crate) use crate::bus::member::{Lost, Phase};
+pub(crate) use crate::bus::names::{NameError, Pattern};
 pub(crate) use crate::bus::registry::Jam;
 use crate::bus::registry::Shared;
 use crate::bus::subscription::Subscription;
@@ -86,6 +87,19 @@ impl Bus {
     pub(crate) fn member(&self, name: &str, generation: u32) -> Member {
         let instance = self.shared.instances.add(name, generation);
         Member { shared: self.shared.clone(), instance }
+    }
+
+    /// Lets somebody outside of the bus see what passes on the topics that match, from now on. It
+    /// changes nothing for those inside: no publisher waits for it, no topic lasts longer or has a
+    /// subscriber more. What it is too slow for it skips, and counts.
+    pub(crate) fn observe(&self, pattern: Pattern) -> Result<SubscriptionBox, BusFault> {
+        let options = SubscribeOptions::new(Mode::LOSSY, false, None);
+        Subscription::to_matching(&self.shared, &Instance::observer(), pattern, options)
+    }
+
+    /// The name of the instance of that number.
+    pub(crate) fn instance_name(&self, number: u64) -> Option<Arc<str>> {
+        self.shared.instances.name(number)
     }
 
     /// The topics on which publishers wait for room now.

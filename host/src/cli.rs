@@ -11,14 +11,16 @@ mod args;
 mod early;
 mod help;
 mod logging;
+mod output;
 mod report;
 mod signals;
-mod stderr;
 mod term;
+mod trace;
 
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,9 +30,9 @@ use crate::cli::args::{Brand, HostArgs};
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
+use crate::cli::output::Output;
 use crate::cli::report::Reporter;
 use crate::cli::signals::Listening;
-use crate::cli::stderr::Stderr;
 use crate::cli::term::Terminal;
 use crate::discover::{Catalog, Origin, default_folder};
 use crate::error::{Failure, Failures};
@@ -66,7 +68,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
     let terminal = Terminal::detect(early.color);
-    let stderr = Stderr::new(terminal.err_color, logging::gap(early.format));
+    let stderr = Output::stderr(terminal.err_color, logging::gap(early.format));
     let reporter = Reporter { terminal, format: early.format, stderr };
 
     let chain = words.split_off(early.chain);
@@ -100,7 +102,9 @@ fn answer(
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
-    let host = build(builder, args, reporter)?;
+    // For data that comes while plugins run: they do not wait for its reader.
+    let stdout = Output::stdout();
+    let host = build(builder, args, reporter, &stdout)?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
@@ -141,11 +145,18 @@ fn answer(
         return Ok(reporter.plan(prepared.plan()));
     }
     listening.ready().map_err(deaf)?;
-    Ok(reporter.outcome(&prepared.run(&shutdown)))
+    let outcome = prepared.run(&shutdown);
+    Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
 }
 
 /// Installs the subscriber, and builds the host as the options want it.
-fn build(builder: HostBuilder, args: &HostArgs, reporter: &Reporter) -> Result<Host, Failures> {
+fn build(
+    builder: HostBuilder,
+    args: &HostArgs,
+    reporter: &Reporter,
+    stdout: &Output,
+) -> Result<Host, Failures> {
+    let trace = trace::wanted(&args.bus_trace, stdout)?;
     let filter = log_filter(&builder, args);
     let options = LogOptions {
         filter: filter.clone(),
@@ -154,7 +165,8 @@ fn build(builder: HostBuilder, args: &HostArgs, reporter: &Reporter) -> Result<H
     };
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
-    let host = configured(builder, args, crosses).build();
+    let builder = configured(builder, args, crosses);
+    let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
     check_folders(host.catalog())?;
     Ok(host)
 }
@@ -168,9 +180,11 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 /// The builder with what the line says; the rest stays as it is there.
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
     let limits = args.limits(builder.limits);
+    let stall_warning = args.stall_warning().unwrap_or(builder.stall_warning);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(limits)
+        .stall_warning(stall_warning)
         .log_filter(log_filter);
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }
@@ -179,12 +193,19 @@ fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> H
 fn bad_filter(error: &FilterError, filter: &str, written: &str) -> Failure {
     let mut failure = Failure::from_error(Exit::Usage, error).hint(error.hint());
     let at = error.at.saturating_sub(filter.len() - written.len());
-    if let Some(before) = written.get(..at).filter(|_| !written.contains(char::is_control)) {
-        let blanks = " ".repeat(before.chars().count());
-        let carets = "^".repeat(error.directive.chars().count());
-        failure.pointer = Some(format!("  --log {written}\n        {blanks}{carets}\n"));
-    }
+    failure.pointer = point("--log", written, at..at + error.directive.len());
     failure
+}
+
+/// Marks some bytes of an option's value; where there are none, their place.
+fn point(option: &str, value: &str, marked: Range<usize>) -> Option<String> {
+    if value.contains(char::is_control) {
+        return None;
+    }
+    let (before, marked) = (value.get(..marked.start)?, value.get(marked)?);
+    let blanks = " ".repeat(option.len() + before.chars().count());
+    let carets = "^".repeat(marked.chars().count().max(1));
+    Some(format!("  {option} {value}\n   {blanks}{carets}\n"))
 }
 
 /// A folder that the command line names must be there; of others it is enough to know.
@@ -241,6 +262,7 @@ fn brand(builder: &HostBuilder) -> Brand {
         version: builder.version.clone(),
         about: builder.about.clone(),
         limits: builder.limits,
+        stall_warning: builder.stall_warning,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lifespan_abi::log::Level;
 use lifespan_abi::{LogFilter, PluginFacts};
@@ -20,9 +21,11 @@ use crate::limits::Limits;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
-use crate::run::run;
+use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
+use crate::trace::BusTrace;
+use crate::watchdog::STALLED;
 
 /// How help and usage errors are rendered.
 ///
@@ -42,6 +45,8 @@ pub struct HostBuilder {
     pub(crate) version: String,
     pub(crate) about: String,
     pub(crate) limits: Limits,
+    pub(crate) stall_warning: Duration,
+    traces: Vec<BusTrace>,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
     pub(crate) log_filter: Option<LogFilter>,
@@ -54,6 +59,8 @@ pub struct Host {
     name: String,
     catalog: Catalog,
     limits: Limits,
+    stall_warning: Duration,
+    traces: Vec<BusTrace>,
     /// May be changed while libraries are loaded, on whatever thread.
     log_filter: Mutex<LogFilter>,
     allow_panic_abort: bool,
@@ -73,9 +80,8 @@ pub enum Preparation {
 pub struct Prepared {
     stages: Vec<BoundStage>,
     plan: Plan,
-    limits: Limits,
     runtime: Starting,
-    until: Vec<String>,
+    options: RunOptions,
 }
 
 impl HostBuilder {
@@ -121,6 +127,22 @@ impl HostBuilder {
         self
     }
 
+    /// Warns of a subscription that takes nothing for this long while publishers wait for it, with its
+    /// topic and instance, and again each time that the time has doubled; 2 s by default. It is looked
+    /// for eight times a second.
+    #[must_use]
+    pub fn stall_warning(mut self, after: Duration) -> Self {
+        self.stall_warning = after;
+        self
+    }
+
+    /// Shows what is published in each run to whom the trace names. There may be several.
+    #[must_use]
+    pub fn bus_trace(mut self, trace: BusTrace) -> Self {
+        self.traces.push(trace);
+        self
+    }
+
     /// What plugins log at all. By default what `tracing` lets pass in this program when the host is
     /// built.
     #[must_use]
@@ -153,6 +175,8 @@ impl HostBuilder {
             catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
             name: self.name,
             limits: self.limits,
+            stall_warning: self.stall_warning,
+            traces: self.traces,
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             allow_panic_abort: self.allow_panic_abort,
             loader: Loader::default(),
@@ -171,6 +195,8 @@ impl Host {
             search_path: SearchPath::default(),
             builtins: Vec::new(),
             limits: Limits::default(),
+            stall_warning: STALLED,
+            traces: Vec::new(),
             log_filter: None,
             allow_panic_abort: false,
         }
@@ -236,6 +262,16 @@ impl Host {
         self.limits
     }
 
+    /// How a line of this host is run.
+    pub(crate) fn run_options(&self) -> RunOptions {
+        RunOptions {
+            deadlines: self.limits.deadlines(&PluginFacts::default()),
+            until: Vec::new(),
+            stall_warning: self.stall_warning,
+            traces: self.traces.clone(),
+        }
+    }
+
     /// The library of a plugin, opened if it is not yet.
     pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
         let filter = self.filter().to_json();
@@ -255,10 +291,10 @@ impl Prepared {
     pub(crate) fn new(
         stages: Vec<BoundStage>,
         plan: Plan,
-        limits: Limits,
         runtime: Starting,
+        options: RunOptions,
     ) -> Self {
-        Prepared { stages, plan, limits, runtime, until: Vec::new() }
+        Prepared { stages, plan, runtime, options }
     }
 
     /// What would be run, in the order of set-up.
@@ -278,7 +314,7 @@ impl Prepared {
             let hint = format!("the instances are: {}", names.join(", "));
             return Err(Failure::new(Exit::Usage, message).hint(hint).into());
         }
-        self.until.push(instance.to_owned());
+        self.options.until.push(instance.to_owned());
         Ok(())
     }
 
@@ -291,8 +327,7 @@ impl Prepared {
     ///
     /// When it is called on a thread of an asynchronous runtime.
     pub fn run(self, shutdown: &Shutdown) -> Outcome {
-        let deadlines = self.limits.deadlines(&PluginFacts::default());
-        run(self.stages, self.runtime, deadlines, self.until, shutdown)
+        run(self.stages, self.runtime, self.options, shutdown)
     }
 }
 

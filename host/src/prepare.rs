@@ -45,7 +45,7 @@ pub(crate) fn prepare(
     }
     let stages = in_order(stages)?;
     let plan = Plan::of(&stages);
-    Ok(Preparation::Ready(Prepared::new(stages, plan, host.limits(), runtime)))
+    Ok(Preparation::Ready(Prepared::new(stages, plan, runtime, host.run_options())))
 }
 
 /// The help of one plugin: see [`Host::help`].

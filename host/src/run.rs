@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -23,8 +24,23 @@ use crate::log::instance_span;
 use crate::runtime::{SharedRuntime, Starting};
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
+use crate::trace::{BusTrace, Tracer};
 use crate::watchdog;
 use crate::worker::{Holders, Owner};
+
+/// How long a forced end waits for those who look on.
+const A_MOMENT: Duration = Duration::from_millis(200);
+
+/// How to run.
+pub(crate) struct RunOptions {
+    pub(crate) deadlines: Deadlines,
+    /// With the last of these instances the run ends.
+    pub(crate) until: Vec<String>,
+    /// After how long a subscription that takes nothing is named.
+    pub(crate) stall_warning: Duration,
+    /// Who looks on.
+    pub(crate) traces: Vec<BusTrace>,
+}
 
 /// Runs the stages, which stand in the order of their set-up, to the end.
 ///
@@ -32,20 +48,24 @@ use crate::worker::{Holders, Owner};
 pub(crate) fn run(
     stages: Vec<BoundStage>,
     runtime: Starting,
-    deadlines: Deadlines,
-    until: Vec<String>,
+    options: RunOptions,
     shutdown: &Shutdown,
 ) -> Outcome {
+    let RunOptions { deadlines, until, stall_warning, traces } = options;
     let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
     let names: HashMap<u64, Arc<str>> = names.collect();
     let clock = Clock::start();
     let bus = Bus::new(BusOptions::new(clock.clone()));
-    let (runtime, own_runtime) = match runtime.started().and_then(with_own) {
-        Ok(runtimes) => runtimes,
+    let started = runtime.started().and_then(|runtime| {
+        let tracers = traces.iter().map(|trace| Tracer::start(trace, &bus, &clock));
+        Ok((with_own(runtime)?, tracers.collect::<io::Result<Vec<_>>>()?))
+    });
+    let ((runtime, own_runtime), tracers) = match started {
+        Ok(started) => started,
         Err(error) => return host_failed(&error),
     };
     let holders = Holders::new(runtime.workers().clone(), names);
-    own_runtime.spawn(watchdog::watch(holders.clone(), bus.clone()));
+    own_runtime.spawn(watchdog::watch(holders.clone(), bus.clone(), stall_warning));
     let (begun, has_begun) = watch::channel(None);
     let shared = Shared {
         runtime: runtime.handle().clone(),
@@ -61,6 +81,10 @@ pub(crate) fn run(
     // Never waits: what blocks a thread has been given up and named.
     own_runtime.shutdown_background();
     drop(runtime);
+    // Whoever forces the end does not want to wait for what is told of it.
+    let forced = matches!(outcome.exit, Exit::Signal(_));
+    let limit = if forced { A_MOMENT } else { deadlines.shutdown };
+    tracers.into_iter().for_each(|tracer| tracer.finish(limit));
     outcome
 }
 

@@ -17,9 +17,9 @@ use crate::worker::Holders;
 /// two awaits; this is where an operator should know.
 const BLOCKED: Duration = Duration::from_millis(500);
 
-/// How long a subscription may take nothing while publishers wait for it. Slower than any sink that
-/// works message by message should be.
-const JAMMED: Duration = Duration::from_secs(2);
+/// How long a subscription may take nothing while publishers wait for it, unless the host says
+/// otherwise. Slower than any sink that works message by message should be.
+pub(crate) const STALLED: Duration = Duration::from_secs(2);
 
 /// Something that has not moved since when, and when it is to be named (next).
 struct Held<T> {
@@ -29,8 +29,8 @@ struct Held<T> {
     threshold: Duration,
 }
 
-/// Watches for ever.
-pub(crate) async fn watch(holders: Holders, bus: Bus) {
+/// Watches for ever; a subscription is named that takes nothing for as long as `stalled`.
+pub(crate) async fn watch(holders: Holders, bus: Bus, stalled: Duration) {
     let (mut held, mut jams) = (Vec::new(), HashMap::new());
     loop {
         tokio::time::sleep(BLOCKED / 4).await;
@@ -43,7 +43,7 @@ pub(crate) async fn watch(holders: Holders, bus: Bus) {
                 time.as_secs_f64()
             );
         });
-        look_at_jams(bus.jams(), &mut jams, now, |jam, time| {
+        look_at_jams(bus.jams(), &mut jams, now, stalled, |jam, time| {
             warn!(
                 "'{}' has taken nothing from topic '{}' for {:.1} s; its publishers wait",
                 jam.behind.join("', '"),
@@ -78,12 +78,13 @@ fn look_at_jams(
     jams: Vec<Jam>,
     held: &mut HashMap<Arc<str>, Held<u64>>,
     now: Instant,
+    stalled: Duration,
     mut name: impl FnMut(&Jam, Duration),
 ) {
     held.retain(|topic, _| jams.iter().any(|jam| jam.topic == *topic));
     for jam in jams {
         let entry =
-            held.entry(jam.topic.clone()).or_insert_with(|| Held::new(jam.position, now, JAMMED));
+            held.entry(jam.topic.clone()).or_insert_with(|| Held::new(jam.position, now, stalled));
         if let Some(time) = entry.look(jam.position, now) {
             name(&jam, time);
         }
@@ -138,7 +139,7 @@ mod tests {
             if tick != 4 {
                 jams.push(jam("freed", 7));
             }
-            look_at_jams(jams, &mut held, start + JAMMED / 2 * tick, |jam, _| {
+            look_at_jams(jams, &mut held, start + STALLED / 2 * tick, STALLED, |jam, _| {
                 named.push((jam.topic.to_string(), tick));
             });
         }

@@ -258,9 +258,9 @@ impl Core {
         }
     }
 
-    /// How many cursors there are.
-    pub(super) fn cursors(&self) -> u64 {
-        self.lock().cursors.len() as u64
+    /// How many cursors there are, without those of observers.
+    pub(super) fn subscribers(&self) -> u64 {
+        self.lock().subscribers()
     }
 
     /// Who keeps publishers waiting: how far the slowest is, and all that hold the ring full.

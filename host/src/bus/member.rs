@@ -44,6 +44,8 @@ pub(super) struct Instance {
     pub(super) number: u64,
     pub(super) name: Arc<str>,
     pub(super) generation: u32,
+    /// It sees what passes for somebody outside of the bus, and counts for nobody there.
+    pub(super) observes: bool,
     phase: AtomicU8,
     /// Whether what it leaves unread counts as lost. Only what a running task leaves unread because
     /// the shutdown began is a loss: one that had ended by itself did not want it.
@@ -65,7 +67,7 @@ impl Instances {
         let name: Arc<str> = name.into();
         let mut names = self.lock();
         names.push(name.clone());
-        Instance::new(names.len() as u64 - 1, name, generation)
+        Instance::new(names.len() as u64 - 1, name, generation, false)
     }
 
     /// The name of the instance of that number.
@@ -79,11 +81,18 @@ impl Instances {
 }
 
 impl Instance {
-    fn new(number: u64, name: Arc<str>, generation: u32) -> Arc<Instance> {
+    /// One that only looks on. It is none of the [`Instances`]: it never publishes, so nobody asks for
+    /// its name, which therefore is nobody else's.
+    pub(super) fn observer() -> Arc<Instance> {
+        Instance::new(u64::MAX, Arc::default(), 0, true)
+    }
+
+    fn new(number: u64, name: Arc<str>, generation: u32, observes: bool) -> Arc<Instance> {
         Arc::new(Instance {
             number,
             name,
             generation,
+            observes,
             phase: AtomicU8::new(Phase::Setup as u8),
             answers_for_loss: AtomicBool::new(false),
             holdings: Mutex::default(),

@@ -1,5 +1,7 @@
 //! Names of topics, and patterns over them. Pure: text in, verdict out.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 /// Why a text is no name, or no pattern.
@@ -26,7 +28,8 @@ pub(crate) enum NameError {
 /// A pattern over names: `*` is one segment, `**` at the end is the rest (one segment or more).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
-    segments: Vec<Segment>,
+    /// A name need be one of these only.
+    ways: Vec<Vec<Segment>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,36 +53,60 @@ pub(crate) fn check_name(name: &str) -> Result<(), NameError> {
 impl Pattern {
     /// Reads a pattern.
     pub(crate) fn parse(text: &str) -> Result<Pattern, NameError> {
+        Pattern::parse_placed(text).map_err(|(_, error)| error)
+    }
+
+    /// Reads a pattern; an error is told with the bytes of the segment that is wrong.
+    pub(crate) fn parse_placed(text: &str) -> Result<Pattern, (Range<usize>, NameError)> {
         let mut segments = Vec::new();
+        let mut at = 0;
         for segment in text.split('/') {
-            check_segment(segment)?;
+            let place = at..at + segment.len();
+            at = place.end + 1;
+            // It is the `**` that stands at a wrong place, not what is behind it.
             if segments.last() == Some(&Segment::Rest) {
-                return Err(NameError::RestInside);
+                return Err((place.start - "**/".len()..place.start - 1, NameError::RestInside));
             }
-            segments.push(match segment {
-                "*" => Segment::One,
-                "**" => Segment::Rest,
-                text if text.contains('*') => return Err(NameError::PartialStar),
-                text => Segment::Text(text.to_owned()),
-            });
+            segments.push(Segment::parse(segment).map_err(|error| (place, error))?);
         }
-        Ok(Pattern { segments })
+        Ok(Pattern { ways: vec![segments] })
+    }
+
+    /// A pattern of all names that one of these means.
+    pub(crate) fn any(patterns: impl IntoIterator<Item = Pattern>) -> Pattern {
+        Pattern { ways: patterns.into_iter().flat_map(|pattern| pattern.ways).collect() }
     }
 
     /// Whether a name is one of those that the pattern means.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        let mut names = name.split('/');
-        for segment in &self.segments {
-            let Some(name) = names.next() else { return false };
-            match segment {
-                Segment::Text(text) if text == name => {}
-                Segment::Text(_) => return false,
-                Segment::One => {}
-                Segment::Rest => return true,
-            }
-        }
-        names.next().is_none()
+        self.ways.iter().any(|segments| match_segments(segments, name))
     }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Result<Segment, NameError> {
+        check_segment(text)?;
+        match text {
+            "*" => Ok(Segment::One),
+            "**" => Ok(Segment::Rest),
+            text if text.contains('*') => Err(NameError::PartialStar),
+            text => Ok(Segment::Text(text.to_owned())),
+        }
+    }
+}
+
+fn match_segments(segments: &[Segment], name: &str) -> bool {
+    let mut names = name.split('/');
+    for segment in segments {
+        let Some(name) = names.next() else { return false };
+        match segment {
+            Segment::Text(text) if text == name => {}
+            Segment::Text(_) => return false,
+            Segment::One => {}
+            Segment::Rest => return true,
+        }
+    }
+    names.next().is_none()
 }
 
 fn check_segment(segment: &str) -> Result<(), NameError> {
@@ -125,6 +152,24 @@ mod tests {
         ] {
             assert_eq!(Pattern::parse(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn the_segment_that_is_wrong_is_known() {
+        for (text, wrong) in
+            [("ä/b*/c", "b*"), ("a/**/b", "**"), ("a/*b", "*b"), ("a//b", ""), ("", ""), ("a/", "")]
+        {
+            let (place, _) = Pattern::parse_placed(text).unwrap_err();
+            assert_eq!(&text[place], wrong, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_of_several_is_enough() {
+        let pattern = Pattern::any(["a/*", "b"].map(|text| Pattern::parse(text).unwrap()));
+        assert!(pattern.matches("a/x") && pattern.matches("b"));
+        assert!(!pattern.matches("a") && !pattern.matches("b/x"));
+        assert!(!Pattern::any([]).matches("a"));
     }
 
     #[test]

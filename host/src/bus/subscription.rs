@@ -104,9 +104,19 @@ impl Subscription {
         let parsed = Pattern::parse(pattern).map_err(|error| {
             fault(FaultCode::NAME, format!("`{pattern}` is not a pattern: {error}"))
         })?;
+        Subscription::to_matching(shared, instance, parsed, options)
+    }
+
+    /// The same for a pattern that has been read.
+    pub(super) fn to_matching(
+        shared: &Arc<Shared>,
+        instance: &Arc<Instance>,
+        pattern: Pattern,
+        options: SubscribeOptions,
+    ) -> Result<SubscriptionBox, BusFault> {
         let current = options.current;
         let feeds = Feeds::new(instance, options)?;
-        shared.listen(parsed, &feeds, current);
+        shared.listen(pattern, &feeds, current);
         Ok(Subscription::boxed(feeds, shared.clone(), None))
     }
 

@@ -174,7 +174,7 @@ impl AbiTopic for InstanceTopic {
     }
 
     fn subscribers(&self) -> u64 {
-        guard("bus: subscribers", || 0, || self.handle.topic().core.cursors())
+        guard("bus: subscribers", || 0, || self.handle.topic().core.subscribers())
     }
 
     fn claim(&self) -> RResult<(), BusFault> {

@@ -65,6 +65,15 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorWhen,
 
+    /// Print what is published on topics that match, such as `courts/*` or '**', on stdout as JSON
+    /// lines; may be given several times
+    #[arg(long, value_name = "PATTERN", help_heading = "Output")]
+    pub(crate) bus_trace: Vec<String>,
+
+    /// Warn of a subscription that keeps publishers waiting for this long
+    #[arg(long, value_name = "TIME", help_heading = "Output")]
+    stall_warning: Option<Time>,
+
     /// Give each set-up this long (seconds, or with a unit: 500ms)
     #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
     setup_timeout: Option<Time>,
@@ -82,7 +91,7 @@ pub(crate) struct HostArgs {
     shutdown_timeout: Option<Time>,
 }
 
-/// What a host calls itself, and the deadlines it has by default.
+/// What a host calls itself, and the times it has by default.
 #[derive(Clone, Debug)]
 pub(crate) struct Brand {
     /// The program's name.
@@ -93,6 +102,8 @@ pub(crate) struct Brand {
     pub(crate) about: String,
     /// Its defaults, shown in help.
     pub(crate) limits: Limits,
+    /// After how long it warns of a subscription, likewise.
+    pub(crate) stall_warning: Duration,
 }
 
 impl HostArgs {
@@ -115,6 +126,11 @@ impl HostArgs {
             teardown: or(self.teardown_timeout, host.teardown),
             shutdown: or(self.shutdown_timeout, host.shutdown),
         }
+    }
+
+    /// After how long to warn of a subscription, if the line says it.
+    pub(crate) fn stall_warning(&self) -> Option<Duration> {
+        self.stall_warning.map(|time| time.0)
     }
 
     /// How much talk was asked for.
@@ -143,6 +159,7 @@ pub(crate) fn command(brand: &Brand) -> Command {
     let Deadlines { setup, grace, teardown, shutdown } =
         brand.limits.deadlines(&PluginFacts::default());
     let defaults = [
+        ("stall_warning", brand.stall_warning),
         ("setup_timeout", setup),
         ("grace", grace),
         ("teardown_timeout", teardown),

@@ -20,7 +20,7 @@ use lifespan_abi::LogFilter;
 use lifespan_abi::log::Level;
 
 use self::fields::Fields;
-use crate::cli::stderr::Stderr;
+use crate::cli::output::Output;
 use crate::log::{FilterError, FilterProblem, INSTANCE_TARGET, directives, parse_filter};
 
 /// The target of the host's own events, and the beginning of its modules'.
@@ -70,7 +70,7 @@ struct Lines<W> {
 /// Installs the program's subscriber. Answers what crosses to the plugins.
 ///
 /// Where a subscriber is installed already, that one stays.
-pub(crate) fn install(options: &LogOptions, stderr: Stderr) -> Result<LogFilter, FilterError> {
+pub(crate) fn install(options: &LogOptions, stderr: Output) -> Result<LogFilter, FilterError> {
     let crosses = parse_filter(&options.filter)?;
     let subscriber = subscriber(options, to_stderr(stderr))?;
     // Only a program that embeds this one and collects logs by itself gets here with an error.
@@ -105,7 +105,7 @@ where
 }
 
 /// What may be somebody's last word is out before they go on.
-fn to_stderr(stderr: Stderr) -> impl Fn(&tracing::Level, String) + Send + Sync + 'static {
+fn to_stderr(stderr: Output) -> impl Fn(&tracing::Level, String) + Send + Sync + 'static {
     move |level, line| {
         stderr.line(line);
         if *level <= tracing::Level::WARN {

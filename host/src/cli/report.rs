@@ -3,7 +3,7 @@
 //! stdout is data, stderr is talk. What is printed is made by `render`, always with ANSI styles; here
 //! they are stripped where the stream does not take them. Where logs are JSON, failures are too, so
 //! that all of stderr can be read by a program: `json` makes those. A reader that has gone away is not
-//! an error: the rest is dropped quietly. stderr is written by `stderr`, whose queue the log lines of
+//! an error: the rest is dropped quietly. stderr is written by `output`, whose queue the log lines of
 //! `logging` go through too.
 
 mod json;
@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind, Write};
 use anstream::{AutoStream, ColorChoice};
 
 use super::logging::LogFormat;
-use super::stderr::Stderr;
+use super::output::Output;
 use super::term::Terminal;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ pub(crate) struct Reporter {
     /// The form of failures.
     pub(crate) format: LogFormat,
     /// Where talk goes.
-    pub(crate) stderr: Stderr,
+    pub(crate) stderr: Output,
 }
 
 impl Reporter {
@@ -40,7 +40,20 @@ impl Reporter {
         let color = self.terminal.out_color;
         let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
         let mut out = AutoStream::new(io::stdout(), choice).lock();
-        match quietly(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
+        self.written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
+    /// Waits until the data that was queued is written, within bounds; answers as
+    /// [`data`](Self::data) does.
+    pub(crate) fn end_of_data(&self, stdout: &Output) -> Exit {
+        if !stdout.flush() {
+            tracing::warn!("nobody reads stdout: what was still to be written there is dropped");
+        }
+        self.written(stdout.failure().map_or(Ok(()), Err))
+    }
+
+    fn written(&self, written: io::Result<()>) -> Exit {
+        match quietly(written) {
             Ok(()) => Exit::Success,
             Err(error) => {
                 let failure = Failure::from_error(Exit::Host, &error);

@@ -15,9 +15,10 @@ use crate::bind::BoundStage;
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::limits::Deadlines;
-use crate::run::run;
+use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
+use crate::watchdog::STALLED;
 
 /// What a phase does.
 #[derive(Clone, Copy, Default)]
@@ -134,7 +135,9 @@ fn limited(scripts: &[Script], shutdown: &Shutdown, deadlines: Deadlines) -> (Ou
             TD_Opaque,
         ),
     });
-    let outcome = run(stages.collect(), Starting::begin(), deadlines, Vec::new(), shutdown);
+    let options =
+        RunOptions { deadlines, until: Vec::new(), stall_warning: STALLED, traces: Vec::new() };
+    let outcome = run(stages.collect(), Starting::begin(), options, shutdown);
     let told = told.lock().unwrap().join(", ");
     (outcome, told)
 }

@@ -72,6 +72,10 @@ impl State {
         self.next - self.entries.len() as u64
     }
 
+    pub(super) fn subscribers(&self) -> u64 {
+        self.cursors.values().filter(|cursor| !cursor.owner.observes).count() as u64
+    }
+
     pub(super) fn is_full(&mut self, capacity: u64) -> bool {
         if self.next - self.gate < capacity {
             return false;

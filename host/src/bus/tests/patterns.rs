@@ -3,6 +3,7 @@
 use lifespan_abi::{FaultCode, Mode, PollStatus};
 
 use super::*;
+use crate::bus::Pattern;
 
 fn listen(party: &Party, pattern: &str, mode: Mode, current: bool) -> SubscriptionBox {
     party.bus().subscribe_pattern(pattern.into(), options(mode, current)).into_result().unwrap()
@@ -149,4 +150,35 @@ fn publishers_are_numbers_with_names() {
     let bus = one.bus();
     assert!(numbers.iter().all(|number| bus.instance_name(*number) == "same"));
     assert_eq!(bus.instance_name(77), "");
+}
+
+#[test]
+fn an_observer_changes_nothing_for_those_who_take_part() {
+    let world = World::new();
+    let any = Pattern::any(["a/*", "**"].map(|text| Pattern::parse(text).unwrap()));
+    let mut observer = world.bus.observe(any).unwrap();
+    let party = world.running("a");
+    let topic = party.topic::<u32>("a/t", 2);
+    assert!(!topic.has_subscribers());
+    let mine = topic.messages();
+    assert!(topic.has_subscribers());
+    drop(mine);
+    // More than there is room for: nobody waits, and what was skipped is counted. A topic that two of
+    // the patterns mean is seen once.
+    (0..50).for_each(|value| topic.try_publish(value).unwrap());
+    let mut seen = Vec::new();
+    while let rows @ [_, ..] = &*take(&mut observer, 0) {
+        seen.extend_from_slice(rows);
+    }
+    let skipped: u64 = seen.iter().map(|(_, _, skipped)| skipped).sum();
+    assert_eq!((seen[0].0, skipped + seen.len() as u64), (skipped, 50), "{seen:?}");
+    assert!(skipped > 0 && seen.last().is_some_and(|last| last.1 == 49), "{seen:?}");
+    assert_eq!(world.bus.jams(), []);
+    // The topic ends with its handle, and what it had is still seen.
+    topic.try_publish(50).unwrap();
+    drop(topic);
+    assert!(party.bus().topics().is_empty());
+    assert_eq!(take(&mut observer, 0), [(50, 50, 0)]);
+    world.bus.close();
+    assert_eq!(poll_owned(&mut observer, 0).status, PollStatus::CLOSED);
 }

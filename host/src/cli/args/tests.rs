@@ -11,6 +11,7 @@ impl Default for Brand {
             version: "0.1.0".into(),
             about: "Run asynchronous plugins together".into(),
             limits: Limits::default(),
+            stall_warning: Duration::from_secs(2),
         }
     }
 }
@@ -32,7 +33,8 @@ fn without_options_the_documented_defaults_hold() {
     assert_eq!(limits, Limits::default());
     let Deadlines { setup, grace, teardown, shutdown } = limits.deadlines(&PluginFacts::default());
     assert_eq!([setup, grace, teardown, shutdown], [10, 5, 5, 30].map(Duration::from_secs));
-    assert_eq!(args.log_filter(), None);
+    assert_eq!((args.log_filter(), args.stall_warning()), (None, None));
+    assert!(args.bus_trace.is_empty());
     assert_eq!((args.color, args.log_format), (ColorWhen::Auto, LogFormat::Text));
     assert!(!args.dry_run && !args.allow_panic_abort && !args.help && !args.version);
 }
@@ -87,8 +89,13 @@ fn filters_add_to_verbosity() {
 
 #[test]
 fn repeatable_options_are_all_kept_and_others_take_the_last() {
-    let args = parse("--plugin-dir a --until x --plugin-dir=b --until y --grace 1 --grace 2");
+    let args = parse(
+        "--plugin-dir a --until x --plugin-dir=b --until y --grace 1 --grace 2 \
+         --bus-trace a/* --stall-warning 1s --bus-trace ** --stall-warning 0.5",
+    );
     let args = args.unwrap();
+    assert_eq!(args.bus_trace, ["a/*", "**"]);
+    assert_eq!(args.stall_warning(), Some(Duration::from_millis(500)));
     assert_eq!(args.plugin_dir, [PathBuf::from("a"), PathBuf::from("b")]);
     assert_eq!(args.until, ["x", "y"]);
     assert_eq!(args.limits(Limits::default()).grace, Some(Duration::from_secs(2)));

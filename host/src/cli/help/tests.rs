@@ -50,15 +50,20 @@ Options:
   -V, --version            Print the version
 
 Output:
-  -v, --verbose...           Log more: -v for debug, -vv for trace
-  -q, --quiet                Log warnings and errors only
-      --log <FILTER>         Log what passes this filter, such as
-                             `warn,countdown=debug` [default: info]
-      --log-format <FORMAT>  Log in this format [default: text] [possible
-                             values: text, json]
-      --color <WHEN>         Use colour; auto obeys NO_COLOR and CLICOLOR_FORCE
-                             [default: auto] [possible values: auto, always,
-                             never]
+  -v, --verbose...            Log more: -v for debug, -vv for trace
+  -q, --quiet                 Log warnings and errors only
+      --log <FILTER>          Log what passes this filter, such as
+                              `warn,countdown=debug` [default: info]
+      --log-format <FORMAT>   Log in this format [default: text] [possible
+                              values: text, json]
+      --color <WHEN>          Use colour; auto obeys NO_COLOR and CLICOLOR_FORCE
+                              [default: auto] [possible values: auto, always,
+                              never]
+      --bus-trace <PATTERN>   Print what is published on topics that match, such
+                              as `courts/*` or '**', on stdout as JSON lines;
+                              may be given several times
+      --stall-warning <TIME>  Warn of a subscription that keeps publishers
+                              waiting for this long [default: 2s]
 
 Deadlines:
       --setup-timeout <TIME>

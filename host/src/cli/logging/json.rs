@@ -51,9 +51,14 @@ pub(crate) fn own(level: &str, instance: Option<&str>, message: &str, fields: Va
     Object { timestamp, level, target: HOST, instance, spans: json!([]), message, fields }.line()
 }
 
-/// The time as it stands in an object.
+/// The time now as it stands in an object.
 pub(super) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    timestamp(SystemTime::now())
+}
+
+/// A time as it stands in an object.
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// An event's line, with its end.

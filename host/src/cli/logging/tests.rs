@@ -189,7 +189,7 @@ fn a_mistake_in_the_filter_is_told() {
     let check = |filter: &str, message: &str| {
         let options =
             LogOptions { filter: filter.to_owned(), format: LogFormat::Text, color: false };
-        let stderr = Stderr::new(false, gap(LogFormat::Text));
+        let stderr = Output::stderr(false, gap(LogFormat::Text));
         let error = install(&options, stderr).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     };

@@ -7,15 +7,16 @@ use super::*;
 struct Reader(Arc<(Mutex<(bool, String)>, Condvar)>);
 
 impl Reader {
-    fn stderr(&self, patience: Duration) -> Stderr {
+    fn stderr(&self, patience: Duration) -> Output {
         let reader = self.clone();
         let write = move |text: &str| {
             let (state, changed) = &*reader.0;
             let state = state.lock().unwrap();
             let mut state = changed.wait_while(state, |(reads, _)| !*reads).unwrap();
             state.1 += text;
+            Ok(())
         };
-        Stderr::with(write, |count| format!("{count} dropped\n"), patience)
+        Output::with("test", write, |count| format!("{count} dropped\n"), patience)
     }
 
     fn read(&self) {
@@ -64,7 +65,7 @@ fn who_does_not_read_holds_up_nobody_and_what_was_dropped_is_counted_in_its_plac
     }
     // What must not be dropped is not, and waiting for it ends.
     stderr.talk("the report\n".into());
-    stderr.flush();
+    assert!(!stderr.flush());
     assert_eq!(reader.has(), "");
     reader.read();
     // Waits for what is in the queue: now there is progress.
@@ -93,4 +94,43 @@ fn a_full_queue_is_waited_for_while_there_is_progress() {
     });
     stderr.flush();
     assert!(reader.has().ends_with("xlate\n"));
+}
+
+#[test]
+fn data_is_waited_for_however_long_and_nothing_of_it_is_dropped() {
+    let reader = Reader::default();
+    let stdout = reader.stderr(Duration::ZERO);
+    let line = format!("{}\n", "x".repeat(CAPACITY));
+    stdout.data(line.clone());
+    thread::scope(|scope| {
+        let late = scope.spawn(|| stdout.data("late\n".into()));
+        // Whoever drops instead of waiting has had the time to.
+        thread::sleep(SOON);
+        assert!(!late.is_finished());
+        reader.read();
+        late.join().unwrap();
+    });
+    let end = line + "late\n";
+    while reader.has() != end {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn the_first_write_that_fails_is_known() {
+    let (count, full) = (Mutex::new(0), "the disk is full");
+    let write = move |_: &str| {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        if *count == 2 { Err(io::Error::other(full)) } else { Ok(()) }
+    };
+    let stdout = Output::with("test", write, |_| String::new(), EVER);
+    for nth in 1..=3 {
+        stdout.data("x".into());
+        assert!(stdout.flush());
+        assert_eq!(
+            stdout.failure().map(|error| error.to_string()),
+            (nth == 2).then(|| full.into())
+        );
+    }
 }

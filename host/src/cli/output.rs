@@ -1,13 +1,13 @@
-//! The one way to stderr: lines are written by a thread of their own, behind a queue.
+//! The one way to stderr, and to stdout while plugins run: a thread of its own writes, behind a queue.
 //!
 //! Whoever does not read stderr must not hold up the program: a worker or the dispatcher that waits
 //! for a full pipe would wait for ever, whatever the signals. So nobody waits longer than
 //! [`PATIENCE`] since the last progress; after that lines are dropped, and counted in their place.
 //! While somebody reads, nothing is lost. What may be the last word (a warning, an error) is waited
-//! for, so that it is out before a crash.
+//! for, so that it is out before a crash. Only data has time: whoever brings it may wait for ever.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +25,10 @@ const CHUNK: usize = 8 << 10;
 
 /// A handle of the queue. Clones are handles of the same; any thread.
 #[derive(Clone)]
-pub(crate) struct Stderr(Arc<Shared>);
+pub(crate) struct Output(Arc<Shared>);
+
+/// Writes all of a text.
+type Write = dyn Fn(&str) -> io::Result<()> + Send + Sync;
 
 struct Shared {
     /// Never held while something is written or formatted.
@@ -34,7 +37,9 @@ struct Shared {
     filled: Condvar,
     /// Something was written: for those who wait.
     written: Condvar,
-    write: Box<dyn Fn(&str) + Send + Sync>,
+    /// Of the thread, and what the stream is.
+    name: &'static str,
+    write: Box<Write>,
     gap: fn(u64) -> String,
     patience: Duration,
 }
@@ -51,6 +56,8 @@ struct State {
     since: Option<Instant>,
     /// Whether there is a thread that writes.
     started: bool,
+    /// The first write that failed.
+    failed: Option<io::Error>,
 }
 
 /// A part of what is written.
@@ -60,28 +67,38 @@ enum Piece {
     Gap(u64),
 }
 
-impl Stderr {
+impl Output {
     /// A queue to the process's stderr; `gap` makes the line about dropped ones. The thread is started
     /// with the first line, or by [`start`](Self::start).
-    pub(crate) fn new(color: bool, gap: fn(u64) -> String) -> Self {
+    pub(crate) fn stderr(color: bool, gap: fn(u64) -> String) -> Self {
         let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
         let write = move |text: &str| {
-            // A write that fails is not told: there is nowhere else to tell it.
             let mut err = AutoStream::new(io::stderr().lock(), choice);
-            err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or_default();
+            err.write_all(text.as_bytes()).and_then(|()| err.flush())
         };
-        Stderr::with(write, gap, PATIENCE)
+        Output::with("stderr", write, gap, PATIENCE)
+    }
+
+    /// A queue to the process's stdout, for data without colours.
+    pub(crate) fn stdout() -> Self {
+        let write = |text: &str| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        };
+        Output::with("stdout", write, |_no_data_is_dropped| String::new(), PATIENCE)
     }
 
     fn with(
-        write: impl Fn(&str) + Send + Sync + 'static,
+        name: &'static str,
+        write: impl Fn(&str) -> io::Result<()> + Send + Sync + 'static,
         gap: fn(u64) -> String,
         patience: Duration,
     ) -> Self {
-        Stderr(Arc::new(Shared {
+        Output(Arc::new(Shared {
             state: Mutex::default(),
             filled: Condvar::new(),
             written: Condvar::new(),
+            name,
             write: Box::new(write),
             gap,
             patience,
@@ -113,16 +130,30 @@ impl Stderr {
         self.0.queue(self.0.lock(), text);
     }
 
-    /// Waits until all that was queued is written, or there is no progress.
-    pub(crate) fn flush(&self) {
+    /// Queues data: nothing of it is dropped, and whoever brings it waits while the queue is full,
+    /// however long nobody reads.
+    pub(crate) fn data(&self, text: String) {
+        let full = |state: &mut State| state.bytes >= CAPACITY;
+        let room = self.0.written.wait_while(self.0.lock(), full);
+        self.0.queue(room.unwrap_or_else(PoisonError::into_inner), text);
+    }
+
+    /// Waits until all that was queued is written, or there is no progress. Answers whether it is.
+    pub(crate) fn flush(&self) -> bool {
         let mut state = self.0.lock();
         let all = state.queued;
         while state.done < all {
             match self.0.wait(state) {
                 Ok(going_on) => state = going_on,
-                Err(_stalled) => return,
+                Err(_stalled) => return false,
             }
         }
+        true
+    }
+
+    /// Why the first write failed, if one did, for those who can tell it elsewhere.
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.0.lock().failed.take()
     }
 }
 
@@ -149,7 +180,7 @@ impl Shared {
     fn start(self: &Arc<Self>, state: &mut State) -> bool {
         if !state.started {
             let writer = self.clone();
-            let spawned = thread::Builder::new().name("stderr".into()).spawn(move || writer.run());
+            let spawned = thread::Builder::new().name(self.name.into()).spawn(move || writer.run());
             state.started = spawned.is_ok();
         }
         state.started
@@ -162,7 +193,8 @@ impl Shared {
         if !self.start(&mut state) {
             // Without a thread it is as it is everywhere: who writes waits.
             drop(state);
-            return (self.write)(&text);
+            let written = (self.write)(&text);
+            return self.lock().note(written);
         }
         if state.done == state.queued {
             state.since = Some(Instant::now());
@@ -177,8 +209,9 @@ impl Shared {
     fn run(&self) {
         loop {
             let (chunk, bytes, pieces) = self.next_chunk();
-            (self.write)(&chunk);
+            let written = (self.write)(&chunk);
             let mut state = self.lock();
+            state.note(written);
             state.bytes -= bytes;
             state.done += pieces;
             state.since = Some(Instant::now());
@@ -211,6 +244,12 @@ impl Shared {
 }
 
 impl State {
+    fn note(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.failed.get_or_insert(error);
+        }
+    }
+
     /// Counts a text that is dropped, at the place where it would stand.
     fn drop_one(&mut self) {
         if let Some(Piece::Gap(count)) = self.pieces.back_mut() {
