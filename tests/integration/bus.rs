@@ -8,6 +8,9 @@ use rustix::process::Signal;
 
 use crate::env::TestEnv;
 
+/// Where the numbers of `mortal` begin.
+const MILLION: u64 = 1_000_000;
+
 /// The numbers in a file of `record`'s.
 fn numbers(env: &TestEnv, file: &str) -> Vec<u64> {
     env.read(file).lines().map(|line| line.parse().expect("a number")).collect()
@@ -116,6 +119,66 @@ fn a_subscription_that_stays_full_is_named() {
     let warning =
         so_far.lines().find(|line| line.contains("has taken nothing")).unwrap_or_default();
     assert!(warning.contains("'stuck'") && warning.contains("'numbers'"), "{so_far}");
+}
+
+#[test]
+fn an_option_says_after_how_long_it_is_named() {
+    let env = TestEnv::new();
+    let mut process = env.spawn("--stall-warning 300ms publish stuck");
+    process.wait_for_line("has taken nothing from topic 'numbers' for 0.");
+    // And again each time that the time has doubled.
+    process.wait_for_line("has taken nothing from topic 'numbers' for 1.");
+    let patient = env.run("--stall-warning 1h --until publish publish --count 2000 stuck --for 3");
+    patient.assert_code(Exit::Success).assert_has_not(&["has taken nothing"]);
+}
+
+#[test]
+fn an_instance_that_ends_lets_those_go_on_who_wait_for_it() {
+    let output = TestEnv::new().run("--until publish publish --count 20000 stuck --for 500ms");
+    output.assert_code(Exit::Success).assert_in_order(&[
+        "stuck: has been stuck for long enough",
+        "publish: published all",
+        "stuck: tear-down, finished",
+    ]);
+}
+
+#[test]
+fn a_publisher_that_dies_leaves_nobody_waiting() {
+    // Its task panics, while subscribers wait and another waits for room: all are torn down.
+    let env = TestEnv::new();
+    let start = Instant::now();
+    let output = env.run(
+        "mortal --count 9 --death panic publish record --to a --delay 1ms record --to b --spawned",
+    );
+    assert!(start.elapsed() < Duration::from_secs(4), "not at once\n{output}");
+    output.assert_code(Exit::Plugin).assert_has(&["the publisher dies", "mortal: tear-down, "]);
+    output.assert_has(&["record: tear-down, ", "record@2: tear-down, ", "publish: tear-down, "]);
+    for file in ["a", "b"] {
+        let dead: Vec<_> = numbers(&env, file).into_iter().filter(|it| *it >= MILLION).collect();
+        assert_eq!(dead, (MILLION..MILLION + 9).collect::<Vec<_>>(), "{output}");
+    }
+    // What it has spawned dies, at work or while it waits for room: the others do not notice.
+    for (count, death) in [(9, "spawned-panic"), (1_000_000, "abort")] {
+        let env = TestEnv::new();
+        let output = env.run(&format!(
+            "--until publish mortal --count {count} --death {death} \
+             publish --count 500 --every 1ms record --to a --delay 1ms"
+        ));
+        output.assert_has(&["mortal: its publisher is dead", "publish: published all"]);
+        let living: Vec<_> = numbers(&env, "a").into_iter().filter(|it| *it < MILLION).collect();
+        assert_eq!(living, (1..=500).collect::<Vec<_>>(), "{output}");
+    }
+}
+
+#[test]
+fn whoever_receives_without_a_pause_starves_nobody() {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    for how in ["messages", "lossy", "updates", "pattern"] {
+        let gluttons = format!("glutton --how {how} ").repeat(workers + 1);
+        let output = TestEnv::new().run(&format!("--until probe {gluttons} probe --task 300ms"));
+        output.assert_code(Exit::Success).assert_has(&["probe: tear-down, finished"]);
+        output.assert_has_not(&["blocking a worker"]);
+    }
 }
 
 #[test]

@@ -222,6 +222,11 @@ impl Process {
         self.stdout = None;
     }
 
+    /// Waits for its end without reading its stdout.
+    pub(crate) fn wait_for_end(&mut self) {
+        self.ended();
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Output {
         let stdout = self.stdout.take().map(Stream::read);

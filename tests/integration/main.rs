@@ -25,3 +25,4 @@ mod logs;
 mod outside;
 mod services;
 mod shutdown;
+mod trace;
