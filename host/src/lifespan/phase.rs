@@ -133,6 +133,8 @@ impl Dispatcher {
             tracing::error!("'{}' blocks while it is dropped", context.name);
             self.leave(&context.name);
         }
+        // What went wrong in the drop has been reported only now.
+        self.collect(&context);
         self.count_lost(&context);
         self.state.alive.retain(|alive| *alive != context.name);
         Ok(())
