@@ -10,6 +10,10 @@
 //! **Invariant:** every instance whose set-up finished gets its tear-down, whatever else fails; only
 //! one that blocks its thread, so that it cannot be called, is given up, and it is named.
 //! **Invariant:** every wait ends at a deadline or by force.
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    reason = "states are matched in full, so that a new one is not forgotten"
+)]
 
 mod phase;
 mod running;

@@ -70,7 +70,12 @@ impl Dispatcher {
             }
             Task::Running => plugin.state = Task::Grace(time),
             Task::None | Task::Ended if plugin.drains() => plugin.state = Task::Draining(time),
-            _ => return,
+            Task::None
+            | Task::Ended
+            | Task::Grace(_)
+            | Task::Cancelled(_)
+            | Task::Draining(_)
+            | Task::GivenUp => return,
         }
         let name = plugin.ready.bound.name();
         debug!("'{name}' may go on for a while: {backlog} messages wait for it");
@@ -113,7 +118,13 @@ impl Dispatcher {
                 }
                 plugin.state = Task::GivenUp;
             }
-            _ => {}
+            Task::None
+            | Task::Running
+            | Task::Grace(_)
+            | Task::Cancelled(_)
+            | Task::Ended
+            | Task::Draining(_)
+            | Task::GivenUp => {}
         }
     }
 
