@@ -1,4 +1,8 @@
 //! How a run ends, as the number that the process answers with.
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    reason = "exit codes are matched in full, so that a new one is not forgotten"
+)]
 
 use std::fmt;
 

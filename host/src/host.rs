@@ -61,8 +61,12 @@ pub struct Host {
     limits: Limits,
     stall_warning: Duration,
     traces: Vec<BusTrace>,
-    /// May be changed while libraries are loaded, on whatever thread.
+    /// May be changed while libraries are loaded, on whatever thread. Taken by a loading thread that
+    /// holds the loader's lock, so nothing is called while it is held.
     log_filter: Mutex<LogFilter>,
+    /// Held while the filter is changed and told to all libraries: should two change it at once, all
+    /// of them end with the same.
+    changes_filter: Mutex<()>,
     allow_panic_abort: bool,
     loader: Loader,
 }
@@ -178,6 +182,7 @@ impl HostBuilder {
             stall_warning: self.stall_warning,
             traces: self.traces,
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
+            changes_filter: Mutex::default(),
             allow_panic_abort: self.allow_panic_abort,
             loader: Loader::default(),
         }
@@ -242,7 +247,9 @@ impl Host {
     /// Changes what plugins log, those that are loaded already too.
     pub fn set_log_filter(&self, filter: LogFilter) {
         let text = filter.to_json();
-        // First for those to come: a library that is opened meanwhile gets it twice, never not at all.
+        let _alone = self.changes_filter.lock().unwrap_or_else(PoisonError::into_inner);
+        // First for those to come: a library that is opened meanwhile gets it twice, never not at all,
+        // since it asks for its first filter under the lock that `opened` waits for.
         *self.filter() = filter;
         for library in self.loader.opened() {
             library.set_log_filter(&text);
@@ -274,9 +281,9 @@ impl Host {
 
     /// The library of a plugin, opened if it is not yet.
     pub(crate) fn library(&self, candidate: &Candidate) -> Result<LoadedLibrary, Failure> {
-        let filter = self.filter().to_json();
+        let filter = || self.filter().to_json();
         let sink = crate::log::sink;
-        self.loader.load(candidate.library(), sink, &filter, self.allow_panic_abort).map_err(
+        self.loader.load(candidate.library(), sink, filter, self.allow_panic_abort).map_err(
             |error| {
                 let mut failure = Failure::from_error(Exit::Load, &error);
                 failure.hints.extend(error.hint());
@@ -347,3 +354,6 @@ fn current_level() -> Option<Level> {
         LevelFilter::TRACE => Some(Level::Trace),
     }
 }
+
+#[cfg(test)]
+mod tests;

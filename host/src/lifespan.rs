@@ -10,6 +10,10 @@
 //! **Invariant:** every instance whose set-up finished gets its tear-down, whatever else fails; only
 //! one that blocks its thread, so that it cannot be called, is given up, and it is named.
 //! **Invariant:** every wait ends at a deadline or by force.
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    reason = "states are matched in full, so that a new one is not forgotten"
+)]
 
 mod phase;
 mod running;
@@ -49,7 +53,7 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// The instances that were left behind: they blocked, or the end was forced.
     pub abandoned: Vec<String>,
-    /// What was published and did not reach its subscriber when the grace period ended.
+    /// What was published and did not reach its subscriber: its grace period was over before.
     pub lost: Vec<Lost>,
 }
 
@@ -146,6 +150,10 @@ struct State {
     deadline: Option<Instant>,
     /// When every grace period must be over: time for one tear-down is kept back, at most half.
     grace_end: Option<Instant>,
+    /// The instances that had no time to receive everything, and whose losses are still to be
+    /// counted. What was handed out of a lent batch is known once its subscription is dropped, and
+    /// what is left may still be read in tear-down; so the count waits for the end of the instance.
+    late: Vec<Arc<Context>>,
 }
 
 /// Runs all lifespans, in the order in which they stand.
@@ -227,7 +235,8 @@ impl Dispatcher {
         bound.context.tasks.close();
         self.leave(&name);
         self.state.alive.retain(|alive| *alive != name);
-        self.collect(bound);
+        self.collect(&bound.context);
+        self.count_lost(&bound.context);
     }
 
     /// Notes that an instance is left behind.
@@ -237,23 +246,35 @@ impl Dispatcher {
     }
 
     /// Takes what an instance has reported beside its phases.
-    fn collect(&mut self, bound: &BoundPlugin) {
-        let (reports, more) = bound.context.take_reports();
+    fn collect(&mut self, context: &Context) {
+        let (reports, more) = context.take_reports();
         for (place, report) in reports {
-            self.fail(Failure::plugin(&bound.name(), &place, report));
+            self.fail(Failure::plugin(&context.name, &place, report));
         }
         if more > 0 {
             let told = Report::error(format!("{more} more failures like these are in the log"));
-            self.fail(Failure::plugin(&bound.name(), "elsewhere", told));
+            self.fail(Failure::plugin(&context.name, "elsewhere", told));
         }
     }
 
-    /// Counts what an instance did not receive.
-    fn count_lost(&mut self, bound: &BoundPlugin) {
-        for lost in bound.context.member.lost() {
-            let name = bound.name();
+    /// Notes that an instance has no more time to receive what waits for it.
+    fn note_late(&mut self, context: &Arc<Context>) {
+        if !self.state.late.iter().any(|late| Arc::ptr_eq(late, context)) {
+            self.state.late.push(context.clone());
+        }
+    }
+
+    /// Counts what an instance did not receive, if it was late: at its end, or as it stands where it
+    /// is left behind.
+    fn count_lost(&mut self, context: &Arc<Context>) {
+        let Some(at) = self.state.late.iter().position(|late| Arc::ptr_eq(late, context)) else {
+            return;
+        };
+        self.state.late.remove(at);
+        for lost in context.member.lost() {
+            let name = &context.name;
             warn!(
-                instance = &*name,
+                instance = &**name,
                 "'{name}' did not get {} messages of '{}': the time was over",
                 lost.messages,
                 lost.topic
@@ -268,6 +289,9 @@ impl Dispatcher {
     }
 
     fn abandon(&mut self, abandon: Abandon) {
+        for context in self.state.late.clone() {
+            self.count_lost(&context);
+        }
         let outcome = &mut self.state.outcome;
         outcome.abandoned.extend(self.state.alive.drain(..).map(|name| name.to_string()));
         let exit = match abandon {

@@ -21,7 +21,7 @@ use libloading::os::windows::{
     LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library,
 };
 use lifespan_abi::abi_stable::library::AbiHeaderRef;
-use lifespan_abi::abi_stable::std_types::RStr;
+use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::{
     ABI_VERSION, BindReply, BindRequest, CommandSpec, LibraryRootRef, LogSinkBox, PanicStrategy,
     ROOT_SYMBOL, Refusal, Report, verdict,
@@ -114,13 +114,28 @@ pub(crate) struct LoaderError(String);
 impl Loader {
     /// Opens a library, unless this host has opened it before, and makes it ready to be used.
     ///
-    /// `log` makes the sink for the library of that name, `filter` is the JSON text of the first
+    /// `log` makes the sink for the library of that name, `filter` the JSON text of the first
     /// [`LogFilter`](lifespan_abi::LogFilter). Neither is used for built-ins, which log as the host.
+    ///
+    /// The filter is asked for under the lock of [`opened`](Self::opened): a library has the filter of
+    /// that moment, or whoever changes it later finds the library there.
     pub(crate) fn load(
         &self,
         library: &Arc<LibraryFile>,
         log: impl FnOnce(&str) -> LogSinkBox,
-        filter: &str,
+        filter: impl FnOnce() -> RString,
+        allow_abort: bool,
+    ) -> Result<LoadedLibrary, LoadError> {
+        self.load_by(take_root, library, log, filter, allow_abort)
+    }
+
+    /// As [`load`](Self::load), with what opens a file and takes its root module.
+    pub(crate) fn load_by(
+        &self,
+        open: impl FnOnce(&Path) -> Result<LibraryRootRef, LoadError>,
+        library: &Arc<LibraryFile>,
+        log: impl FnOnce(&str) -> LogSinkBox,
+        filter: impl FnOnce() -> RString,
         allow_abort: bool,
     ) -> Result<LoadedLibrary, LoadError> {
         let (path, identity) = match library.source() {
@@ -137,9 +152,9 @@ impl Loader {
         if library.descriptor().panic == PanicStrategy::Abort && !allow_abort {
             return Err(LoadError::PanicAbort { path: path.clone() });
         }
-        let root = take_root(path)?;
+        let root = open(path)?;
         compare(library, path, root)?;
-        let init = root.init()(log(&library.name()), RStr::from_str(filter));
+        let init = root.init()(log(&library.name()), filter().as_rstr());
         init.into_result().map_err(|report| LoadError::Init {
             path: path.clone(),
             report: Box::new(report.into()),

@@ -69,12 +69,13 @@ impl SharedRuntime {
     /// The runtime, the timer that is to be run on this thread, and what tells of its end.
     fn start() -> io::Result<(Self, Runtime, oneshot::Receiver<()>)> {
         let workers = Arc::<Workers>::default();
-        let started = workers.clone();
+        let (started, stopped) = (workers.clone(), workers.clone());
         let count = thread::available_parallelism().map_or(FEWEST_WORKERS, usize::from);
         let runtime = Builder::new_multi_thread()
             .worker_threads(count.max(FEWEST_WORKERS))
             .thread_name("lifespan-worker")
             .on_thread_start(move || started.thread_started())
+            .on_thread_stop(move || stopped.thread_stopped())
             .build()?;
         let timer = Builder::new_current_thread().enable_time().build()?;
         let (end_timer, end) = oneshot::channel();
@@ -112,7 +113,25 @@ impl Drop for SharedRuntime {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
+
+    #[test]
+    fn threads_that_have_ended_hold_no_slots() {
+        let started = Starting::begin().started().unwrap();
+        let workers = started.workers().clone();
+        let job = started.handle().spawn_blocking(|| ());
+        Builder::new_current_thread().build().unwrap().block_on(job).unwrap();
+        assert!(!workers.look().is_empty());
+        drop(started);
+        // Its threads end soon.
+        let end = Instant::now() + Duration::from_secs(10);
+        while workers.free() < workers.look().len() {
+            assert!(Instant::now() < end, "{} are free", workers.free());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 
     #[test]
     fn it_may_be_dropped_at_any_time_and_anywhere() {

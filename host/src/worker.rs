@@ -5,15 +5,16 @@
 //! ([`task_waker`]) and need not carry the plugin's copy of it over the boundary; and the watchdog
 //! sees which instance holds which thread, also one that never returns.
 //!
-//! The slots belong to one runtime: a thread gets its own when it starts, through
-//! [`Workers::thread_started`].
+//! The slots belong to one runtime: a thread has one from [`Workers::thread_started`] to
+//! [`Workers::thread_stopped`]. Blocking threads come and go, and the runtime does not say which are
+//! workers, so a slot is given to the next thread.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use lifespan_abi::Report;
@@ -24,7 +25,15 @@ use crate::guard::{discard, message};
 /// The threads of one runtime.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
-    slots: Mutex<Vec<Arc<Slot>>>,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    /// As many as there were threads at once. A slot keeps its place, by which the watchdog knows it.
+    all: Vec<Arc<Slot>>,
+    /// Those of threads that have ended.
+    free: Vec<Arc<Slot>>,
 }
 
 /// The threads with the names of those who may hold them.
@@ -67,18 +76,41 @@ thread_local! {
 impl Workers {
     /// To be called on each new thread of the runtime.
     pub(crate) fn thread_started(&self) {
-        let slot = Arc::<Slot>::default();
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot.clone());
+        let slot = {
+            let mut slots = self.lock();
+            slots.free.pop().unwrap_or_else(|| {
+                let slot = Arc::<Slot>::default();
+                slots.all.push(slot.clone());
+                slot
+            })
+        };
         THREAD.with_borrow_mut(|thread| thread.slot = Some(slot));
+    }
+
+    /// To be called on each thread of the runtime before it ends.
+    pub(crate) fn thread_stopped(&self) {
+        let slot = THREAD.with_borrow_mut(|thread| thread.slot.take());
+        self.lock().free.extend(slot);
     }
 
     /// What each thread is busy with: the owner's number (0: nothing) and the turn.
     pub(crate) fn look(&self) -> Vec<(u64, u64)> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.lock();
         slots
+            .all
             .iter()
             .map(|slot| (slot.owner.load(Ordering::Relaxed), slot.turn.load(Ordering::Relaxed)))
             .collect()
+    }
+
+    /// How many slots no thread has.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.lock().free.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -241,6 +273,25 @@ mod tests {
         assert_eq!(tracked.as_mut().poll(&mut context), Poll::Ready(Ok(())));
         assert!(task_waker().is_none());
         assert_eq!(workers.look(), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_slot_is_given_to_the_next_thread() {
+        let workers = Workers::default();
+        workers.thread_started();
+        for _ in 0..10 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    workers.thread_started();
+                    busy(&owner(7), || assert_eq!(workers.look()[1].0, 7));
+                    workers.thread_stopped();
+                    // Whoever looks for a thread's slot now finds none.
+                    busy(&owner(8), || assert_eq!(workers.look()[1].0, 0));
+                });
+            });
+        }
+        // Turns go on counting: what one thread did is never taken for what another does.
+        assert_eq!(workers.look(), [(0, 0), (0, 10)]);
     }
 
     #[test]

@@ -43,11 +43,10 @@ fn a_backlog_at_the_end_is_written_within_the_grace_period() {
 
 #[test]
 fn what_does_not_fit_into_the_grace_period_is_counted_and_named() {
-    for spawned in ["", "--spawned"] {
+    for way in ["", "--spawned", "--borrowed"] {
         let env = TestEnv::new();
-        let line = format!(
-            "--grace 300ms publish --count 500 --stay record --to a --delay 10ms {spawned}"
-        );
+        let line =
+            format!("--grace 300ms publish --count 500 --stay record --to a --delay 10ms {way}");
         let mut process = env.spawn(&line);
         process.wait_for_line("publish: published all");
         process.wait_for_line("record: begun");
@@ -69,6 +68,36 @@ fn what_does_not_fit_into_the_grace_period_is_counted_and_named() {
         );
         output.assert_has(&["'record' did not get"]);
     }
+}
+
+#[test]
+fn what_tear_down_still_reads_is_not_lost() {
+    let env = TestEnv::new();
+    let record = "record --to a --delay 10ms --borrowed --rest";
+    let mut process = env.spawn(&format!("--grace 300ms publish --count 500 --stay {record}"));
+    process.wait_for_line("publish: published all");
+    process.wait_for_line("record: begun");
+    process.signal(Signal::TERM);
+    let output = process.wait();
+    output.assert_code(Exit::Success).assert_has_not(&[" lost"]);
+    output.assert_has(&["'record' did not end within its grace period"]);
+    // One was being written when the time was over.
+    assert!(numbers(&env, "a").len() >= 499, "{output}");
+}
+
+#[test]
+fn losses_are_counted_though_the_whole_shutdown_has_no_time_for_the_tear_down() {
+    let env = TestEnv::new();
+    let limits = "--grace 300ms --teardown-timeout 1h --shutdown-timeout 1s";
+    let record = "record --to a --delay 10ms --borrowed";
+    let line = format!("{limits} publish --count 500 --stay {record} probe --teardown 1h");
+    let mut process = env.spawn(&line);
+    process.wait_for_line("publish: published all");
+    process.wait_for_line("record: begun");
+    process.signal(Signal::TERM);
+    let output = process.wait();
+    output.assert_code(Exit::Plugin).assert_has(&["`record` was abandoned"]);
+    output.assert_has(&["'record' did not get", "on topic `numbers` lost for `record`"]);
 }
 
 #[test]

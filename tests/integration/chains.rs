@@ -102,8 +102,12 @@ fn the_chain_goes_on_behind_a_subcommand() {
 fn a_word_that_is_no_plugin_is_pointed_at_with_a_suggestion() {
     let output = check_refused("--color never countdown cuontdown", &["cuontdown", "`countdown`"]);
     output.assert_has_not(&["panicked"]);
-    let point = output.stderr.lines().find(|line| line.contains("^"));
-    assert!(point.is_some(), "nothing points at the word\n{output}");
+    let (before, carets) = output.stderr.split_once('^').expect("something points at the word");
+    let mut lines = before.lines().rev();
+    let (blanks, line) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    assert_eq!(line.trim_start(), "countdown cuontdown", "{output}");
+    assert_eq!(line.find("cuontdown"), Some(blanks.len()), "{output}");
+    assert!(blanks.trim().is_empty() && carets.starts_with("^^^^^^^^\n"), "{output}");
 }
 
 #[test]

@@ -60,12 +60,23 @@ fn quiet_is_quiet() {
 }
 
 #[test]
+fn options_of_the_demo_have_short_names() {
+    for line in ["countdown -f 2 -s 1ms", "countdown -f2 -s0.001", "countdown -s=0 -f=2"] {
+        let output = TestEnv::new().run(&format!("--until countdown {line}"));
+        output.assert_code(Exit::Success).assert_has_not(&["Counting down… 3"]);
+        output.assert_in_order(&["Counting down… 2", "Counting down… 1", "Finished counting"]);
+    }
+}
+
+#[test]
 fn numbers_are_seconds_and_units_say_otherwise() {
     for sleep in ["0", "0.01", "10ms"] {
         let line = format!("--until countdown countdown --from 2 --sleep {sleep}");
         let output = TestEnv::new().run(&line);
         output.assert_code(Exit::Success).assert_has(&["Counting down… 2"]);
     }
-    let output = TestEnv::new().run("countdown --sleep fish");
-    output.assert_code(Exit::Usage).assert_has(&["fish", "--sleep"]);
+    for sleep in ["--sleep", "-s"] {
+        let output = TestEnv::new().run(&format!("countdown {sleep} fish"));
+        output.assert_code(Exit::Usage).assert_has(&["fish", "--sleep"]);
+    }
 }

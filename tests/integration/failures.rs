@@ -116,8 +116,12 @@ fn ten_thousand_panics_cost_no_memory_and_none_is_lost() {
         let told = told.unwrap_or_else(|| panic!("`{begin}` was not told\n{}", output.line));
         told.trim_end_matches(" KiB").parse().expect("a number of KiB")
     };
-    let (early, late) = (resident(1000), resident(10_000));
-    assert!(late - early <= 1024, "{early} KiB after 1,000 panics, {late} KiB after 10,000");
+    // Elsewhere the fixture cannot look.
+    if cfg!(target_os = "linux") {
+        let (early, late) = (resident(1000), resident(10_000));
+        assert!(early > 0, "the fixture could not look at the memory\n{}", output.line);
+        assert!(late - early <= 1024, "{early} KiB after 1,000 panics, {late} KiB after 10,000");
+    }
     let logged = |panic: u32| output.stderr.contains(&format!("spawned task {panic} panics"));
     let lost = (0..10_000).filter(|panic| !logged(*panic)).count();
     assert_eq!(lost, 0, "panics are missing in the log");

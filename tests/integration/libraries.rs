@@ -33,6 +33,14 @@ const fn by_file(name: &'static str, make: fn(&Path, &'static str), reason: &'st
     Case { name, make, word: name, reason, exit: Exit::Load }
 }
 
+/// A good library whose plugin has a name that none may have.
+const fn reserved(name: &'static str, reason: &'static str) -> Case {
+    let make = |dir: &Path, name| {
+        Forge::echo().renamed(name).write(dir, name);
+    };
+    Case { name, make, word: name, reason, exit: Exit::Usage }
+}
+
 const CASES: &[Case] = &[
     by_file("text", |dir, name| write(dir, name, b"I am a library, honestly.\n"), "not a library"),
     by_file("empty", |dir, name| write(dir, name, b""), "it is empty"),
@@ -79,15 +87,11 @@ const CASES: &[Case] = &[
         },
         "it is built with `panic = \"abort\"`",
     ),
-    Case {
-        name: "reserved",
-        make: |dir, name| {
-            Forge::echo().renamed("man").write(dir, name);
-        },
-        word: "man",
-        reason: "`man` is a reserved word",
-        exit: Exit::Usage,
-    },
+    reserved("man", "`man` is a reserved word"),
+    reserved("run", "`run` is a reserved word"),
+    reserved("plugin", "`plugin` is a reserved word"),
+    reserved("completions", "`completions` is a reserved word"),
+    reserved("help", "`help` is a reserved word"),
     Case {
         name: "first-claim",
         make: |dir, _| {

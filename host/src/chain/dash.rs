@@ -102,6 +102,9 @@ fn is_number(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn of(word: &str) -> Dash<'_> {
@@ -144,7 +147,6 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_is_no_text_is_a_value_or_no_option() {
-        use std::os::unix::ffi::OsStrExt;
         let of = |bytes| Dash::of(OsStr::from_bytes(bytes));
         assert_eq!(of(b"--l\xff"), Dash::Long { name: None, attached: false });
         assert_eq!(of(b"--l=\xff"), Dash::Long { name: Some("l"), attached: true });

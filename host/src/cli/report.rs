@@ -5,6 +5,10 @@
 //! that all of stderr can be read by a program: `json` makes those. A reader that has gone away is not
 //! an error: the rest is dropped quietly. stderr is written by `output`, whose queue the log lines of
 //! `logging` go through too.
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    reason = "exit codes are matched in full, so that a new one is not forgotten"
+)]
 
 mod json;
 mod render;

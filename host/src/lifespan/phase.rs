@@ -113,7 +113,7 @@ impl Dispatcher {
             self.give_up(&bound);
             return Ok(());
         }
-        self.collect(&bound);
+        self.collect(&context);
         // What is left is code of the plugin, and of those that wait for it: not on a thread that
         // others may block, and nobody waits for it longer than a moment beyond the deadline.
         let owner = context.owner.clone();
@@ -133,6 +133,9 @@ impl Dispatcher {
             tracing::error!("'{}' blocks while it is dropped", context.name);
             self.leave(&context.name);
         }
+        // What went wrong in the drop has been reported only now.
+        self.collect(&context);
+        self.count_lost(&context);
         self.state.alive.retain(|alive| *alive != context.name);
         Ok(())
     }

@@ -76,7 +76,13 @@ impl Dispatcher {
         let cancelled = matches!(plugin.state, Task::Cancelled(_));
         plugin.state = match plugin.state {
             Task::Grace(until) if plugin.drains() => Task::Draining(until),
-            _ => Task::Ended,
+            Task::None
+            | Task::Running
+            | Task::Grace(_)
+            | Task::Cancelled(_)
+            | Task::Ended
+            | Task::Draining(_)
+            | Task::GivenUp => Task::Ended,
         };
         match ended {
             // It was about to publish when that ended; nothing else is wrong with it.

@@ -26,7 +26,6 @@ impl Dispatcher {
         mut running: Vec<RunningPlugin>,
         task_ended: &mut mpsc::UnboundedReceiver<TaskEnded>,
     ) -> Result<Vec<StoppedPlugin>, Abandon> {
-        let mut late = vec![false; running.len()];
         for plugin in &mut running {
             self.begin_stopping(plugin);
         }
@@ -35,26 +34,23 @@ impl Dispatcher {
                 biased;
                 signal = forced(&mut self.asked) => return Err(Abandon::Forced(signal)),
                 Some(ended) = task_ended.recv() => {
-                    let at = ended.0;
                     // One that was to publish what it receives cannot: the rest of that is lost.
-                    late[at] |= matches!(&ended.1, Err(report) if report.publishing_ended);
+                    if matches!(&ended.1, Err(report) if report.publishing_ended) {
+                        self.note_late(&running[ended.0].ready.bound.context);
+                    }
                     // A failure now is one more failure; the shutdown goes on.
                     let _ = self.task_ended(&mut running, ended);
                 }
                 () = tokio::time::sleep_until(next) => {
-                    for (plugin, late) in running.iter_mut().zip(&mut late) {
-                        *late |= self.go_on_stopping(plugin);
-                    }
+                    running.iter_mut().for_each(|plugin| self.go_on_stopping(plugin));
                 }
             }
         }
         let mut stopped = Vec::with_capacity(running.len());
-        for (plugin, late) in running.into_iter().zip(late) {
+        for plugin in running {
             let bound = plugin.ready.bound;
-            if late || plugin.state == Task::GivenUp {
-                self.count_lost(&bound);
-            }
             if plugin.state == Task::GivenUp {
+                self.note_late(&bound.context);
                 self.give_up(&bound);
             } else {
                 stopped.push(StoppedPlugin { open: plugin.ready.stance != Stance::DONE, bound });
@@ -74,40 +70,41 @@ impl Dispatcher {
             }
             Task::Running => plugin.state = Task::Grace(time),
             Task::None | Task::Ended if plugin.drains() => plugin.state = Task::Draining(time),
-            _ => return,
+            Task::None
+            | Task::Ended
+            | Task::Grace(_)
+            | Task::Cancelled(_)
+            | Task::Draining(_)
+            | Task::GivenUp => return,
         }
         let name = plugin.ready.bound.name();
         debug!("'{name}' may go on for a while: {backlog} messages wait for it");
     }
 
-    /// Looks at a task whose time may be over. Answers whether its grace period has just ended.
-    fn go_on_stopping(&self, plugin: &mut RunningPlugin) -> bool {
+    /// Looks at a task whose time may be over.
+    fn go_on_stopping(&mut self, plugin: &mut RunningPlugin) {
         let name = plugin.ready.bound.name();
         match plugin.state {
             Task::Grace(until) if Instant::now() >= until => {
                 warn!(instance = &*name, "'{name}' did not end within its grace period");
+                self.note_late(&plugin.ready.bound.context);
                 plugin.ready.bound.context.tasks.abort_all();
                 self.cancel(plugin);
-                true
             }
             // Its task is to wait, and nothing is left to wait for.
             Task::Grace(_) if plugin.ready.stance == Stance::IDLE && !plugin.drains() => {
                 self.cancel(plugin);
-                false
             }
             Task::Draining(until) if Instant::now() >= until => {
                 warn!(
                     instance = &*name,
                     "what '{name}' has spawned did not end within its grace period"
                 );
+                self.note_late(&plugin.ready.bound.context);
                 plugin.ready.bound.context.tasks.abort_all();
                 plugin.state = Task::Ended;
-                true
             }
-            Task::Draining(_) if !plugin.drains() => {
-                plugin.state = Task::Ended;
-                false
-            }
+            Task::Draining(_) if !plugin.drains() => plugin.state = Task::Ended,
             Task::Cancelled(until) if Instant::now() >= until => {
                 let holders = self.holders.now();
                 if holders.contains(&*name) {
@@ -120,9 +117,14 @@ impl Dispatcher {
                     );
                 }
                 plugin.state = Task::GivenUp;
-                false
             }
-            _ => false,
+            Task::None
+            | Task::Running
+            | Task::Grace(_)
+            | Task::Cancelled(_)
+            | Task::Ended
+            | Task::Draining(_)
+            | Task::GivenUp => {}
         }
     }
 

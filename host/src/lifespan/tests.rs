@@ -1,6 +1,6 @@
 //! The dispatcher against instances that are scripted, on the real runtimes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
@@ -49,6 +49,8 @@ struct Scripted {
     script: Script,
     told: Told,
     cancelled: Arc<Notify>,
+    /// There once it has been set up.
+    services: OnceLock<ServicesBox>,
 }
 
 impl Scripted {
@@ -77,14 +79,20 @@ impl Scripted {
 
 impl Drop for Scripted {
     fn drop(&mut self) {
-        if let Act::Block = self.script.drop {
-            std::thread::sleep(Duration::from_secs(5));
+        match self.script.drop {
+            Act::Block => std::thread::sleep(Duration::from_secs(5)),
+            Act::Fail => {
+                let services = self.services.get().expect("it has been set up");
+                services.report("drop".into(), Report::error("no fish").into());
+            }
+            Act::Finish | Act::Panic | Act::Wait => {}
         }
     }
 }
 
 impl Instance for Scripted {
-    fn setup(&self, _services: ServicesBox) -> FfiFuture<RResult<Stance, WireReport>> {
+    fn setup(&self, services: ServicesBox) -> FfiFuture<RResult<Stance, WireReport>> {
+        assert!(self.services.set(services).is_ok(), "it is set up once");
         self.phase("setup", self.script.setup, self.script.stance.unwrap_or(Stance::RUN))
     }
 
@@ -131,7 +139,13 @@ fn limited(scripts: &[Script], shutdown: &Shutdown, deadlines: Deadlines) -> (Ou
         library: String::new(),
         deadlines,
         object: InstanceBox::from_value(
-            Scripted { name, script, told: told.clone(), cancelled: Arc::default() },
+            Scripted {
+                name,
+                script,
+                told: told.clone(),
+                cancelled: Arc::default(),
+                services: OnceLock::new(),
+            },
             TD_Opaque,
         ),
     });
@@ -279,6 +293,14 @@ fn an_instance_that_blocks_while_it_is_dropped_is_named() {
     let done = Script { stance: Some(Stance::DONE), drop: Act::Block, ..FINE };
     let outcome = check(&[done], Exit::Plugin, "setup a");
     assert_eq!(outcome.abandoned, ["a"]);
+}
+
+#[test]
+fn what_an_instance_reports_while_it_is_dropped_is_told() {
+    let outcome =
+        check(&[Script { drop: Act::Fail, ..FINE }], Exit::Plugin, "setup a, run a, teardown a");
+    let failed: Vec<_> = outcome.failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failed, ["a: drop: no fish"]);
 }
 
 #[test]

@@ -15,6 +15,10 @@ fn no_log(_: &str) -> LogSinkBox {
     unreachable!("nothing here comes as far as to its logs")
 }
 
+fn no_filter() -> RString {
+    unreachable!("nothing here comes as far as to its logs")
+}
+
 /// The only library of a folder with one file of those bytes.
 fn library(dir: &TempDir, bytes: &[u8], allow_abort: bool) -> Arc<LibraryFile> {
     let name = format!("{}x{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -29,7 +33,7 @@ fn a_built_in_is_loaded_as_it_is() {
     let catalog = discover(&SearchPath::default(), &[Builtin::from(builtin_root())], false);
     let Lookup::Found(own) = catalog.get("own") else { panic!("it is built in") };
     let loader = Loader::default();
-    let loaded = loader.load(own.library(), no_log, "", false).unwrap();
+    let loaded = loader.load(own.library(), no_log, no_filter, false).unwrap();
     assert!(loader.opened().is_empty());
     assert_eq!(loaded.command_spec("own").unwrap(), CommandSpec::default());
     let reply = loaded.bind(BindRequest {
@@ -45,7 +49,7 @@ fn what_the_system_refuses_is_told_in_its_words() {
     let dir = TempDir::new().unwrap();
     // A file with a descriptor and nothing that could be run.
     let library = library(&dir, &native_bytes(&descriptor(ABI_VERSION, "unwind", &["x"])), false);
-    let error = Loader::default().load(&library, no_log, "", false).unwrap_err();
+    let error = Loader::default().load(&library, no_log, no_filter, false).unwrap_err();
     let LoadError::Open { path, .. } = &error else { panic!("{error:?}") };
     let told = format!("the library `{}` cannot be opened", path.display());
     assert_eq!(error.to_string(), told);
@@ -58,9 +62,27 @@ fn what_the_system_refuses_is_told_in_its_words() {
 fn a_library_that_aborts_is_not_opened_unless_allowed() {
     let dir = TempDir::new().unwrap();
     let library = library(&dir, &native_bytes(&descriptor(ABI_VERSION, "abort", &["x"])), true);
-    let load = |allow| Loader::default().load(&library, no_log, "", allow).unwrap_err();
+    let load = |allow| Loader::default().load(&library, no_log, no_filter, allow).unwrap_err();
     assert!(matches!(load(false), LoadError::PanicAbort { .. }));
     assert!(matches!(load(true), LoadError::Open { .. }));
+}
+
+#[test]
+fn a_library_is_opened_once_and_its_first_filter_is_asked_for_meanwhile() {
+    let dir = TempDir::new().unwrap();
+    let text = descriptor(ABI_VERSION, "abort", &["own", "inside"]);
+    let library = library(&dir, &native_bytes(&text), true);
+    let loader = Loader::default();
+    let filter = || {
+        // Whoever changes it now waits for the library to be there.
+        assert!(loader.opened.try_lock().is_err());
+        "{}".into()
+    };
+    let open = |_: &Path| Ok(builtin_root());
+    loader.load_by(open, &library, crate::log::sink, filter, true).unwrap();
+    assert_eq!(loader.opened().len(), 1);
+    loader.load(&library, no_log, no_filter, true).unwrap();
+    assert_eq!(loader.opened().len(), 1);
 }
 
 #[test]

@@ -4,6 +4,10 @@
 //! is what the system itself uses: bytes on Unix, 16-bit units (little-endian) on Windows.
 
 use std::ffi::{OsStr, OsString};
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt;
+#[cfg(windows)]
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
 
 use abi_stable::StableAbi;
 use abi_stable::std_types::RVec;
@@ -20,13 +24,11 @@ pub struct OsArg {
 impl From<&OsStr> for OsArg {
     #[cfg(unix)]
     fn from(arg: &OsStr) -> Self {
-        use std::os::unix::ffi::OsStrExt;
         OsArg { units: arg.as_bytes().into() }
     }
 
     #[cfg(windows)]
     fn from(arg: &OsStr) -> Self {
-        use std::os::windows::ffi::OsStrExt;
         OsArg { units: arg.encode_wide().flat_map(u16::to_le_bytes).collect() }
     }
 }
@@ -34,13 +36,11 @@ impl From<&OsStr> for OsArg {
 impl From<&OsArg> for OsString {
     #[cfg(unix)]
     fn from(arg: &OsArg) -> Self {
-        use std::os::unix::ffi::OsStrExt;
         OsStr::from_bytes(&arg.units).to_owned()
     }
 
     #[cfg(windows)]
     fn from(arg: &OsArg) -> Self {
-        use std::os::windows::ffi::OsStringExt;
         let wide: Vec<u16> =
             arg.units.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         OsString::from_wide(&wide)
@@ -62,7 +62,6 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_is_not_utf8_survives_too() {
-        use std::os::unix::ffi::OsStrExt;
         let raw = OsStr::from_bytes(&[b'a', 0xff, b'z']);
         assert_eq!(OsString::from(&OsArg::from(raw)), raw);
     }

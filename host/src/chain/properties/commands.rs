@@ -86,8 +86,7 @@ impl Plan {
 
     /// Whether words after some positional are all its own.
     pub(super) fn has_trailing(&self) -> bool {
-        use Positionals::{RequiredThenTrailing, Trailing};
-        matches!(self.positionals, Trailing | RequiredThenTrailing)
+        matches!(self.positionals, Positionals::Trailing | Positionals::RequiredThenTrailing)
             || self.subcommand.as_ref().is_some_and(|sub| sub.has_trailing())
     }
 
@@ -168,12 +167,12 @@ impl Dashes {
 
 impl Positionals {
     fn may_miss(self) -> bool {
-        use Positionals::{
-            MissingManyThenRequired, MissingThenMany, MissingThenOptional, MissingThenRequired,
-        };
         matches!(
             self,
-            MissingThenRequired | MissingManyThenRequired | MissingThenMany | MissingThenOptional
+            Positionals::MissingThenRequired
+                | Positionals::MissingManyThenRequired
+                | Positionals::MissingThenMany
+                | Positionals::MissingThenOptional
         )
     }
 

@@ -1,5 +1,10 @@
 //! What is said about lines that are wrong, and where it points.
 
+#[cfg(unix)]
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 /// A line with mistakes: the stages that are told all the same, and what is shown of each mistake.
@@ -165,9 +170,8 @@ fn files_within_files_come_to_an_end() {
 #[cfg(unix)]
 #[test]
 fn words_that_are_no_text_are_values_or_unknown() {
-    use std::os::unix::ffi::OsStrExt;
-    let raw = std::ffi::OsStr::from_bytes(b"\xffx");
-    let line = ["join", "echo"].map(std::ffi::OsStr::new);
+    let raw = OsStr::from_bytes(b"\xffx");
+    let line = ["join", "echo"].map(OsStr::new);
     let split = split(&Word::line([line[0], raw, line[1], raw]), &mut plugins());
     assert_eq!(split.stages[0].args, [raw]);
     assert_eq!(

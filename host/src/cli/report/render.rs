@@ -43,7 +43,9 @@ pub(crate) fn outcome(outcome: &Outcome, wrap: Option<u16>) -> String {
 pub(super) fn abandoned(instance: &str, exit: Exit) -> String {
     let why = match exit {
         Exit::Signal(_) => "a second signal came",
-        _ => "the time was up",
+        Exit::Success | Exit::Plugin | Exit::Usage | Exit::Load | Exit::Config | Exit::Host => {
+            "the time was up"
+        }
     };
     format!("`{instance}` was abandoned: {why} before all of it had ended")
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use lifespan_abi as abi;
-use lifespan_abi::log::Level;
+use lifespan_abi::log::Level::{self, Debug, Error, Info, Trace, Warn};
 
 use super::*;
 use crate::log::sites::{get, intern};
@@ -24,7 +24,6 @@ fn of(target: &str, level: Level) -> (String, Option<Level>) {
 
 #[test]
 fn what_needs_no_span_crosses_as_it_is() {
-    use Level::{Debug, Error, Info, Trace, Warn};
     assert_eq!(levels("info"), (Some(Info), vec![]));
     assert_eq!(levels("OFF"), (None, vec![]));
     assert_eq!(levels("4"), (Some(Debug), vec![]));
@@ -40,7 +39,6 @@ fn what_needs_no_span_crosses_as_it_is() {
 
 #[test]
 fn what_needs_a_span_raises_what_it_may_let_pass() {
-    use Level::{Debug, Info, Trace, Warn};
     assert_eq!(levels("[request]=debug"), (Some(Debug), vec![]));
     assert_eq!(levels("info,a=off,[request]=debug"), (Some(Debug), vec![of("a", Debug)]));
     assert_eq!(
