@@ -1,52 +1,63 @@
-//! The messages of one topic: a ring that all its subscriptions share, and a cursor for each.
+//! The messages of one topic: a ring that all its subscriptions share, under the lock of those who
+//! publish; beside it what does not fit a ring, the subscriptions by key.
 //!
-//! This is the simple core: one mutex, no unsafe code. It is used through [`Core`]'s methods only, so
-//! that another core can take its place. It knows nothing of names, types, claims and shutdowns.
+//! It is used through [`Core`] and [`Cursor`] only, and knows nothing of names, types, claims and
+//! shutdowns. The ring itself, and what makes it fast, is the package `lifespan-ring`.
 //!
 //! **Invariant**: nothing foreign runs under the lock. Wakers are woken, and messages and wakers
 //! dropped, by an [`Afterwards`] that outlives the guard; keys are asked for between two locks.
 
-mod state;
+mod cursor;
+mod held;
+mod keyed;
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use lifespan_abi::{KeyBox, Message};
+use lifespan_abi::{KeyBox, Message, Values};
+use lifespan_ring::{Garbage, Origin, Producer, Reader, Ring};
 
-use crate::bus::core::state::{Cursor, MessageKey, State, View};
+pub(super) use crate::bus::core::cursor::{Cursor, LentBatch};
+use crate::bus::core::held::Held;
+use crate::bus::core::keyed::{Keyed, Keys, List, MessageKey, key_of};
 use crate::bus::member::Instance;
 use crate::bus::signal::{Signal, Slot};
+use crate::bus::topic::Topic;
 
 /// How many wakers of publishers are kept before all are woken to register again: wakers that are
 /// copies of the boundary never equal each other, and those of cancelled publishers stay behind.
 const MAX_WAITING: usize = 1024;
 
-/// The most that one poll lends if the subscription leaves it to the host.
-const BATCH: u64 = 128;
-
 /// One topic's messages.
 pub(super) struct Core {
+    ring: Arc<Ring<Held, Tag>>,
     capacity: u64,
+    /// Whether somebody wants to know when messages were published; set once.
+    stamps: AtomicBool,
     state: Mutex<State>,
+}
+
+struct State {
+    producer: Producer<Held, Tag>,
+    keyed: Keyed,
+    /// Publishers that wait for room.
+    waiting: Vec<(Arc<Instance>, Waker)>,
 }
 
 /// A message with where it is from.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) message: Message,
-    /// The number of the instance that published it.
-    pub(super) publisher: u64,
-    pub(super) published: u64,
+    pub(super) origin: Origin,
     pub(super) sequence: u64,
 }
 
 /// How a cursor treats what it cannot keep up with.
 #[derive(Clone)]
 pub(super) enum Mode {
-    Latest,
-    Lossless,
-    Lossy,
+    /// One of the ring's.
+    Ring(lifespan_ring::Mode),
     Keyed(Arc<KeyBox>),
 }
 
@@ -55,50 +66,74 @@ pub(super) struct Attach {
     pub(super) mode: Mode,
     /// Whether it starts with the last value.
     pub(super) current: bool,
+    /// Whether it is told when messages were published.
+    pub(super) stamped: bool,
     pub(super) owner: Arc<Instance>,
     pub(super) signal: Arc<Signal>,
     pub(super) slot: Slot,
 }
 
-/// Which cursor of a core.
-pub(super) type CursorId = u64;
+/// Who reads by a cursor of the ring.
+pub(in crate::bus) struct Tag {
+    owner: Arc<Instance>,
+    signal: Arc<Signal>,
+    slot: Slot,
+}
 
-/// How a push ended.
-pub(super) enum Push {
-    Published,
+impl Reader for Tag {
+    fn gates(&self) -> bool {
+        self.owner.gates()
+    }
+
+    fn raise(&self) -> Option<Waker> {
+        self.signal.raise(self.slot)
+    }
+}
+
+/// Who publishes, and when.
+pub(super) struct Publisher<'a, N, R> {
+    pub(super) instance: &'a Arc<Instance>,
+    /// Tells the time, if it is wanted.
+    pub(super) now: N,
+    /// Asked under the lock: whether it may not publish here.
+    pub(super) refused: R,
+}
+
+/// Why something was not published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unpublished {
     /// There is no room; `own` says that only the publisher's own subscriptions are in the way.
-    Full {
-        message: Message,
-        own: bool,
-    },
-    Closed(Message),
-}
-
-/// What a cursor had.
-pub(super) enum Polled {
-    /// Messages, after so many that were skipped.
-    Ready { skipped: u64 },
-    /// Nothing: the signal will be raised when there is something.
-    Empty,
-    /// Nothing, and never will be.
-    Ended,
-}
-
-/// The keys of one message for each keyed cursor, asked for outside the lock.
-#[derive(Default)]
-struct Keys {
-    version: u64,
-    keys: HashMap<CursorId, MessageKey>,
+    Full { own: bool },
+    /// Publishing has ended.
+    Closed,
+    /// It may not publish.
+    Refused,
+    /// There is no message to write a value over.
+    Unplaced,
 }
 
 /// What is left to do when the lock is free: wakers to wake, the rest to drop. Declared before the
 /// guard, it is dropped after it, also when something unwinds.
 #[derive(Default)]
-struct Afterwards {
+pub(super) struct Afterwards {
     wake: Vec<Waker>,
     spare: Option<Waker>,
+    garbage: Garbage<Held>,
     entries: Vec<Entry>,
+    lists: Vec<List>,
     cursors: Vec<Cursor>,
+    topics: Vec<Arc<Topic>>,
+}
+
+impl Afterwards {
+    pub(super) fn drop_waker(&mut self, waker: Option<Waker>) {
+        self.spare = waker;
+    }
+
+    /// It may be the last that has it.
+    pub(super) fn forget_topic(&mut self, topic: Arc<Topic>) {
+        self.topics.push(topic);
+    }
 }
 
 impl Drop for Afterwards {
@@ -112,36 +147,72 @@ impl Drop for Afterwards {
 impl Core {
     /// A ring that holds `capacity` messages, at least one.
     pub(super) fn new(capacity: u64) -> Core {
-        Core { capacity: capacity.max(1), state: Mutex::default() }
+        let producer = Ring::new(capacity);
+        let ring = producer.ring().clone();
+        let state = State { producer, keyed: Keyed::default(), waiting: Vec::new() };
+        Core { ring, capacity, stamps: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
-    /// Publishes if there is room.
-    pub(super) fn push(&self, message: Message, publisher: &Arc<Instance>, now: u64) -> Push {
+    /// Publishes a message if there is room; gives it back if not.
+    pub(super) fn push(
+        &self,
+        message: Message,
+        publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>,
+    ) -> Result<(), (Message, Unpublished)> {
         let mut keys = Keys::default();
         loop {
-            let asked = {
-                let mut after = Afterwards::default();
-                let mut state = self.lock();
-                if state.closed {
-                    return Push::Closed(message);
+            let mut after = Afterwards::default();
+            let mut state = self.lock();
+            if let Err(why) = self.may_publish(&mut state, publisher, &mut after) {
+                return Err((message, why));
+            }
+            if state.keyed.knows(&keys) {
+                let origin = self.origin(publisher);
+                if !state.keyed.is_empty() {
+                    let (message, sequence) = (message.clone(), self.ring.head());
+                    state.keyed.put(&Entry { message, origin, sequence }, keys, &mut after);
                 }
-                if state.is_full(self.capacity) {
-                    return Push::Full { message, own: state.is_own(self.capacity, publisher) };
-                }
-                if state.keyed_version == keys.version {
-                    let entry = Entry {
-                        message,
-                        publisher: publisher.number,
-                        published: now,
-                        sequence: state.next,
-                    };
-                    state.append(entry, keys, self.capacity, &mut after);
-                    return Push::Published;
-                }
-                state.keyed()
-            };
+                state.producer.push(Held(message), origin, &mut after.garbage);
+                drop(state);
+                self.ring.wake();
+                return Ok(());
+            }
+            let asked = state.keyed.ask();
+            drop(state);
             keys = Keys::of(&message, asked);
         }
+    }
+
+    /// Publishes values by writing them over messages that nobody holds any more: how many, and why
+    /// not all.
+    pub(super) fn push_values(
+        &self,
+        values: &Values,
+        publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>,
+    ) -> (usize, Result<(), Unpublished>) {
+        let mut after = Afterwards::default();
+        let mut state = self.lock();
+        let mut published = 0;
+        let mut push = |index| {
+            self.may_publish(&mut state, publisher, &mut after)?;
+            // Who asks for a key is shown a message.
+            let placed = state.keyed.is_empty() && {
+                let write = |held: &mut Held| held.overwrite(values, index);
+                let origin = self.origin(publisher);
+                state.producer.place(write, origin, &mut after.garbage)
+            };
+            if placed { Ok(()) } else { Err(Unpublished::Unplaced) }
+        };
+        let all = (0..values.len).try_for_each(|index| {
+            push(index)?;
+            published += 1;
+            Ok(())
+        });
+        drop(state);
+        if published > 0 {
+            self.ring.wake();
+        }
+        (published, all)
     }
 
     /// Whether a publisher whom [`push`](Self::push) refused may go on; else its waker is registered.
@@ -154,152 +225,181 @@ impl Core {
     ) -> bool {
         let mut after = Afterwards::default();
         let mut state = self.lock();
-        let room = state.closed
-            || hopeless()
-            || !state.is_full(self.capacity)
-            || state.is_own(self.capacity, publisher);
-        let known = state.waiting.iter().any(|waiting| waiting.will_wake(&waker));
-        if room || known {
+        if self.is_closed() || hopeless() {
             after.spare = Some(waker);
-            return room;
+            return true;
+        }
+        let mark = state.producer.wait();
+        let behind = Behind::of(state.producer.behind(mark));
+        if behind == Behind::Nobody {
+            // Also for those who wait already: whoever came to the mark may have seen that nobody does.
+            after.spare = Some(waker);
+            state.wake_all(&mut after);
+            return true;
+        }
+        // What keeps it from publishing, now or soon, is only its own: it is told so, or goes on.
+        let own = behind == Behind::Only(publisher.number);
+        let known = state.waiting.iter().any(|(_, waiting)| waiting.will_wake(&waker));
+        if own || known {
+            after.spare = Some(waker);
+            return own;
         }
         if state.waiting.len() >= MAX_WAITING {
-            after.wake.append(&mut state.waiting);
+            state.wake_all(&mut after);
+            state.producer.wait();
         }
-        state.waiting.push(waker);
+        state.waiting.push((publisher.clone(), waker));
         false
     }
 
     /// Attaches a cursor; from now on nothing is missed. It counts as ready until it is found empty:
     /// the caller raises its slot once, when the subscription knows it.
-    pub(super) fn attach(&self, attach: Attach) -> CursorId {
-        // A key is asked for outside the lock, and again should the last value have changed.
-        let mut first = self.first_key(&attach);
-        let mut after = Afterwards::default();
-        loop {
-            let mut state = self.lock();
-            let last = state.entries.back().map(|entry| entry.sequence);
-            if attach.needs_first_key() && first.as_ref().map(|(entry, _)| entry.sequence) != last {
-                drop(state);
-                first = self.first_key(&attach);
-                continue;
+    pub(super) fn attach(&self, attach: Attach) -> Cursor {
+        if attach.stamped {
+            self.stamps.store(true, Ordering::Relaxed);
+        }
+        let key = match &attach.mode {
+            Mode::Ring(mode) => {
+                let Attach { owner, signal, slot, .. } = attach;
+                let tag = Tag { owner, signal, slot };
+                return Cursor::Ring(self.lock().producer.attach(*mode, attach.current, tag));
             }
-            return state.attach(attach, first, &mut after);
+            Mode::Keyed(key) => key.clone(),
+        };
+        // A key is asked for outside the lock, and again should the last value have changed.
+        let mut first = None;
+        loop {
+            let mut after = Afterwards::default();
+            let mut state = self.lock();
+            let last = if attach.current { state.last() } else { None };
+            let asked = first.as_ref().map(|(entry, _): &(Entry, MessageKey)| entry.sequence);
+            if asked == last.as_ref().map(|entry| entry.sequence) {
+                after.entries.extend(last);
+                return Cursor::Keyed(state.keyed.add(key, attach, first, &mut after), None);
+            }
+            drop(state);
+            first = last.map(|entry| {
+                let key = key_of(&key, &entry.message);
+                (entry, key)
+            });
         }
     }
 
     /// Detaches a cursor, with what it had not delivered.
-    pub(super) fn detach(&self, cursor: CursorId) {
-        let mut after = Afterwards::default();
+    pub(super) fn detach(&self, cursor: Cursor, after: &mut Afterwards) {
         let mut state = self.lock();
-        let Some(detached) = state.cursors.remove(&cursor) else { return };
-        if matches!(detached.view, View::Keyed(_)) {
-            state.keyed_version += 1;
+        match &cursor {
+            Cursor::Ring(consumer) => state.producer.detach(consumer),
+            Cursor::Keyed(id, _) => state.keyed.remove(*id, after),
         }
-        after.cursors.push(detached);
-        state.trim(&mut after);
-        after.wake.append(&mut state.waiting);
+        state.wake_all(after);
+        after.cursors.push(cursor);
     }
 
-    /// Moves a cursor's next messages to `out`, at most `max` of them (0: the host's choice). They
-    /// gate until [`release`](Self::release).
-    pub(super) fn poll(&self, cursor: CursorId, max: u32, out: &mut Vec<Entry>) -> Polled {
-        let mut after = Afterwards::default();
-        let max = match u64::from(max) {
-            // Half the ring, so that a publisher fills the other half meanwhile.
-            0 => BATCH.min((self.capacity / 2).max(1)),
-            max => max,
-        };
+    /// Whoever waits for room is woken if it is there, or if only its own subscriptions are in the
+    /// way.
+    fn room_may_have_come(&self, after: &mut Afterwards) {
         let mut state = self.lock();
-        let polled = state.poll(cursor, max, out);
-        state.trim(&mut after);
-        polled
-    }
-
-    /// What was lent to a cursor no longer gates.
-    pub(super) fn release(&self, cursor: CursorId) {
-        let mut after = Afterwards::default();
-        let mut state = self.lock();
-        let Some(cursor) = state.cursors.get_mut(&cursor) else { return };
-        cursor.released = cursor.next;
-        if !state.waiting.is_empty() && !state.is_full(self.capacity) {
-            after.wake.append(&mut state.waiting);
-        }
-    }
-
-    /// How many messages a cursor has not been lent.
-    pub(super) fn pending(&self, cursor: CursorId) -> u64 {
-        let state = self.lock();
-        let Some(cursor) = state.cursors.get(&cursor) else { return 0 };
-        match &cursor.view {
-            View::Latest { unseen } => u64::from(*unseen),
-            View::Keyed(keyed) => keyed.order.len() as u64,
-            View::Lossless | View::Lossy => state.next - cursor.next.max(state.first()),
+        let Some(mark) = state.producer.mark() else { return };
+        match Behind::of(state.producer.behind(mark)) {
+            Behind::Nobody => state.wake_all(after),
+            Behind::Only(one) => {
+                let own = state.waiting.extract_if(.., |(waiting, _)| waiting.number == one);
+                after.wake.extend(own.map(|(_, waker)| waker));
+            }
+            Behind::Several => {}
         }
     }
 
     /// The last value.
     pub(super) fn last(&self) -> Option<Message> {
-        self.lock().entries.back().map(|entry| entry.message.clone())
+        self.lock().last().map(|entry| entry.message)
     }
 
     /// Shows the last value again to the cursors of the latest value.
     pub(super) fn notify(&self) {
-        let mut after = Afterwards::default();
-        let mut state = self.lock();
-        if state.entries.is_empty() || state.closed {
-            return;
-        }
-        for cursor in state.cursors.values_mut() {
-            if let View::Latest { unseen } = &mut cursor.view {
-                *unseen = true;
-                cursor.raise(&mut after);
-            }
+        if !self.is_closed() {
+            self.lock().producer.show_again();
+            self.ring.wake();
         }
     }
 
     /// How many cursors there are, without those of observers.
     pub(super) fn subscribers(&self) -> u64 {
-        self.lock().subscribers()
+        let state = self.lock();
+        let owners = state.producer.readers().map(|tag| &tag.owner);
+        let owners = owners.chain(state.keyed.lists().map(|list| &list.owner));
+        owners.filter(|owner| !owner.observes).count() as u64
     }
 
-    /// Who keeps publishers waiting: how far the slowest is, and all that hold the ring full.
+    /// Who keeps publishers waiting: how far the slowest is, and all that have not come to where
+    /// they go on.
     pub(super) fn jam(&self) -> Option<(u64, Vec<Arc<str>>)> {
-        self.lock().jam(self.capacity)
+        let state = self.lock();
+        if self.is_closed() || state.waiting.is_empty() {
+            return None;
+        }
+        let mark = state.producer.mark()?;
+        let mut behind: Vec<_> =
+            state.producer.behind(mark).map(|tag| tag.owner.name.clone()).collect();
+        behind.sort_unstable();
+        behind.dedup();
+        (!behind.is_empty()).then(|| (state.producer.gate(), behind))
     }
 
-    /// Wakes the publishers that wait, to look again.
-    pub(super) fn wake_publishers(&self) {
-        let mut after = Afterwards::default();
-        let mut state = self.lock();
-        after.wake.append(&mut state.waiting);
+    /// Takes the publishers that wait, to look again.
+    pub(super) fn wake_publishers(&self, after: &mut Afterwards) {
+        self.lock().wake_all(after);
     }
 
     /// Ends publishing; cursors deliver what they have, then end.
     pub(super) fn close(&self) {
-        let mut after = Afterwards::default();
-        let mut state = self.lock();
-        state.closed = true;
-        for cursor in state.cursors.values_mut() {
-            cursor.raise(&mut after);
+        {
+            let mut after = Afterwards::default();
+            let mut state = self.lock();
+            state.producer.close();
+            state.keyed.raise_all(&mut after);
+            state.wake_all(&mut after);
         }
-        after.wake.append(&mut state.waiting);
+        self.ring.wake();
     }
 
     /// Whether publishing has ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
+        self.ring.is_closed()
     }
 
-    /// With a keyed cursor that is to start with the last value: that value and its key.
-    fn first_key(&self, attach: &Attach) -> Option<(Entry, MessageKey)> {
-        let Mode::Keyed(key) = &attach.mode else { return None };
-        if !attach.needs_first_key() {
-            return None;
+    /// The most that one poll lends if the subscription leaves it to the host: half the ring, so that
+    /// a publisher fills the other half meanwhile.
+    pub(super) fn batch(&self) -> u64 {
+        (self.capacity / 2).max(1)
+    }
+
+    fn may_publish(
+        &self,
+        state: &mut State,
+        publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>,
+        after: &mut Afterwards,
+    ) -> Result<(), Unpublished> {
+        if self.is_closed() {
+            return Err(Unpublished::Closed);
         }
-        let last = self.lock().entries.back().cloned()?;
-        let key = key_of(key, &last.message);
-        Some((last, key))
+        if (publisher.refused)() {
+            return Err(Unpublished::Refused);
+        }
+        if !state.producer.has_room(&mut after.garbage) {
+            // There may be nobody by now.
+            let blockers = Behind::of(state.producer.blockers());
+            let own = blockers == Behind::Only(publisher.instance.number);
+            return Err(Unpublished::Full { own });
+        }
+        Ok(())
+    }
+
+    fn origin(&self, publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>) -> Origin {
+        let stamps = self.stamps.load(Ordering::Relaxed);
+        let published = if stamps { (publisher.now)() } else { 0 };
+        Origin { publisher: publisher.instance.number, published }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -307,20 +407,31 @@ impl Core {
     }
 }
 
-impl Attach {
-    fn needs_first_key(&self) -> bool {
-        self.current && matches!(self.mode, Mode::Keyed(_))
+/// Whose subscriptions are behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nobody,
+    /// Those of the instance with this number.
+    Only(u64),
+    Several,
+}
+
+impl Behind {
+    fn of<'a>(mut tags: impl Iterator<Item = &'a Tag>) -> Behind {
+        let Some(one) = tags.next().map(|tag| tag.owner.number) else { return Behind::Nobody };
+        if tags.all(|tag| tag.owner.number == one) { Behind::Only(one) } else { Behind::Several }
     }
 }
 
-impl Keys {
-    fn of(message: &Message, (version, keyed): (u64, Vec<(CursorId, Arc<KeyBox>)>)) -> Keys {
-        let keys = keyed.into_iter().map(|(id, key)| (id, key_of(&key, message))).collect();
-        Keys { version, keys }
+impl State {
+    fn last(&self) -> Option<Entry> {
+        let entry =
+            |held: &Held, sequence, origin| Entry { message: held.0.clone(), origin, sequence };
+        self.producer.with_last(entry)
     }
-}
 
-/// Asks a plugin; the answer is copied, so that what is kept is the host's own.
-fn key_of(key: &KeyBox, message: &Message) -> MessageKey {
-    key.of(message).into_option().map(|bytes| bytes.as_slice().to_vec())
+    fn wake_all(&mut self, after: &mut Afterwards) {
+        self.producer.stop_waiting();
+        after.wake.extend(self.waiting.drain(..).map(|(_, waker)| waker));
+    }
 }

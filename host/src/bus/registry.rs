@@ -10,6 +10,7 @@ use std::task::Waker;
 
 use lifespan_abi::{BusFault, FaultCode};
 
+use crate::bus::core::Afterwards;
 use crate::bus::member::Instances;
 use crate::bus::names::{Pattern, check_name};
 use crate::bus::subscription::Feeds;
@@ -139,9 +140,9 @@ impl Shared {
 
     /// Lets every publisher that waits look again.
     pub(super) fn wake_publishers(&self) {
-        let topics = self.lock().all();
-        for topic in topics {
-            topic.core.wake_publishers();
+        let mut after = Afterwards::default();
+        for listed in self.lock().topics.values() {
+            listed.topic.core.wake_publishers(&mut after);
         }
     }
 
@@ -175,12 +176,14 @@ impl Shared {
 
     /// The topics on which publishers wait now.
     pub(super) fn jams(&self) -> Vec<Jam> {
-        let topics = self.lock().all();
-        let jam = |topic: &Arc<Topic>| {
-            let (position, behind) = topic.core.jam()?;
-            Some(Jam { topic: topic.name.clone(), position, behind })
+        // Under the lock: were a topic taken out of the list, this might be the last to have it, and
+        // drop what is a plugin's.
+        let registry = self.lock();
+        let jam = |listed: &Listed| {
+            let (position, behind) = listed.topic.core.jam()?;
+            Some(Jam { topic: listed.topic.name.clone(), position, behind })
         };
-        topics.iter().filter_map(jam).collect()
+        registry.topics.values().filter_map(jam).collect()
     }
 
     fn make(&self, name: &str, kind: TypeUse, capacity: u32) -> Arc<Topic> {

@@ -33,6 +33,11 @@ impl Signal {
         state.waker.take()
     }
 
+    /// Forgets what was raised: for a subscription of one topic, which looks there anyway.
+    pub(super) fn clear(&self) {
+        self.lock().ready.clear();
+    }
+
     /// Takes the next topic that may have something.
     pub(super) fn next(&self) -> Option<Slot> {
         self.lock().ready.pop_front()

@@ -13,11 +13,11 @@ use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::Subscription as AbiSubscription;
 use lifespan_abi::{
-    Batch, BusFault, Delivery, FaultCode, Message, Mode as AbiMode, OwnedBatch, PollStatus,
+    Batch, BusFault, Delivery, FaultCode, Mode as AbiMode, OwnedBatch, PollStatus,
     SubscribeOptions, SubscriptionBox,
 };
 
-use crate::bus::core::{Attach, CursorId, Entry, Mode, Polled};
+use crate::bus::core::{Afterwards, Attach, Cursor, LentBatch, Mode};
 use crate::bus::fault;
 use crate::bus::member::Instance;
 use crate::bus::names::Pattern;
@@ -26,6 +26,7 @@ use crate::bus::signal::{Signal, Slot};
 use crate::bus::topic::Topic;
 use crate::guard::guard;
 use crate::worker::task_waker;
+use lifespan_ring::Polled;
 
 /// A subscription on behalf of an instance.
 pub(super) struct Subscription {
@@ -35,48 +36,58 @@ pub(super) struct Subscription {
     number: u64,
     /// Of one topic: the handle that keeps it. By pattern there is none.
     handle: Option<Handle>,
-    /// The batch that is lent, as the plugin sees it.
-    lent: Vec<Message>,
-    /// Where a poll puts what it finds; empty between polls.
-    found: Vec<Entry>,
 }
 
 /// A subscription's cursors, by slot, and how much it has delivered.
 pub(super) struct Feeds {
-    mode: Mode,
     owner: Arc<Instance>,
+    /// Whether it is told when messages were published: by pattern.
+    stamped: bool,
     signal: Arc<Signal>,
     state: Mutex<FeedState>,
 }
 
-#[derive(Default)]
 struct FeedState {
+    mode: Mode,
     feeds: BTreeMap<Slot, Feed>,
     next: Slot,
-    lent: Option<Lent>,
+    /// The feed whose batch is lent, or has been given away last; its messages, and how many of them
+    /// are taken.
+    lent: Option<(Slot, Lent)>,
+    /// The last poll found nothing, and the signal may have been raised since.
+    waits: bool,
+    /// Before it waits, it goes round the run queue once if it has had several at a time: those who
+    /// publish may be about to have more.
+    lingers: bool,
     /// The subscription has ended: nothing is added any more.
     over: bool,
 }
 
-/// The batch that is lent, or has been given away last.
 #[derive(Clone, Copy)]
 struct Lent {
-    from: Slot,
     messages: u64,
     taken: u64,
 }
 
-#[derive(Clone)]
 struct Feed {
     topic: Arc<Topic>,
-    cursor: CursorId,
+    cursor: Cursor,
 }
 
 /// What a poll of all feeds found.
 enum Found {
-    /// Messages of this feed, after so many that were skipped.
-    Ready(Feed, u64),
+    /// Messages of the feed in this slot, after so many that were skipped.
+    Ready(Slot, u64),
     Nothing(PollStatus),
+}
+
+/// How to poll.
+struct Poll<'a, 'c> {
+    context: &'a mut FfiContext<'c>,
+    on_task: bool,
+    max: u32,
+    /// Whether references are given away, with where they are from.
+    gives: bool,
 }
 
 impl Subscription {
@@ -87,7 +98,7 @@ impl Subscription {
         options: SubscribeOptions,
     ) -> Result<SubscriptionBox, BusFault> {
         let current = options.current;
-        let feeds = Feeds::new(instance, options)?;
+        let feeds = Feeds::new(instance, options, false)?;
         if let Some(waker) = feeds.add(handle.topic(), current) {
             waker.wake();
         }
@@ -115,69 +126,128 @@ impl Subscription {
         options: SubscribeOptions,
     ) -> Result<SubscriptionBox, BusFault> {
         let current = options.current;
-        let feeds = Feeds::new(instance, options)?;
+        let feeds = Feeds::new(instance, options, true)?;
         shared.listen(pattern, &feeds, current);
         Ok(Subscription::boxed(feeds, shared.clone(), None))
     }
 
     fn boxed(feeds: Arc<Feeds>, shared: Arc<Shared>, handle: Option<Handle>) -> SubscriptionBox {
         let number = feeds.owner.began(&feeds);
-        let (lent, found) = (Vec::new(), Vec::new());
-        let subscription = Subscription { feeds, shared, number, handle, lent, found };
+        let subscription = Subscription { feeds, shared, number, handle };
         SubscriptionBox::from_value(subscription, TD_Opaque)
     }
 
-    /// Gives back what was lent, then looks for more; `found` has it.
-    fn poll(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> Found {
-        self.lent.clear();
-        self.feeds.release();
+    /// Gives back what was lent, then looks for more.
+    fn poll(&self, state: &mut FeedState, poll: Poll<'_, '_>, after: &mut Afterwards) -> Found {
+        state.release(after);
+        let found = match self.handle {
+            Some(_) => self.poll_topic(state, poll, after),
+            None => self.poll_pattern(state, poll, after),
+        };
+        state.waits = matches!(found, Found::Nothing(PollStatus::PENDING));
+        found
+    }
+
+    /// Of one topic: it is looked at whether the signal was raised or not.
+    fn poll_topic(
+        &self,
+        state: &mut FeedState,
+        mut poll: Poll<'_, '_>,
+        after: &mut Afterwards,
+    ) -> Found {
+        let signal = &self.feeds.signal;
+        if state.waits {
+            signal.clear();
+        }
         loop {
-            while let Some(slot) = self.feeds.signal.next() {
-                let Some(feed) = self.feeds.get(slot) else { continue };
-                match feed.topic.core.poll(feed.cursor, max, &mut self.found) {
+            let Some((&slot, feed)) = state.feeds.iter_mut().next() else {
+                return Found::Nothing(PollStatus::CLOSED);
+            };
+            if state.lingers && !feed.cursor.has_news() && poll.linger() {
+                state.lingers = false;
+                return Found::Nothing(PollStatus::PENDING);
+            }
+            match feed.poll(&poll, after) {
+                Polled::Ready { skipped } => {
+                    state.lend(slot);
+                    return Found::Ready(slot, skipped);
+                }
+                Polled::Ended => state.remove(slot, after),
+                Polled::Empty => match signal.park(poll.waker()) {
+                    Ok(before) => {
+                        after.drop_waker(before);
+                        return Found::Nothing(PollStatus::PENDING);
+                    }
+                    Err(waker) => {
+                        after.drop_waker(Some(waker));
+                        signal.clear();
+                    }
+                },
+            }
+        }
+    }
+
+    /// By pattern: what has raised the signal is looked at in turn.
+    fn poll_pattern(
+        &self,
+        state: &mut FeedState,
+        mut poll: Poll<'_, '_>,
+        after: &mut Afterwards,
+    ) -> Found {
+        let signal = &self.feeds.signal;
+        loop {
+            while let Some(slot) = signal.next() {
+                let Some(feed) = state.feeds.get_mut(&slot) else { continue };
+                match feed.poll(&poll, after) {
                     Polled::Ready { skipped } => {
-                        self.feeds.signal.again(slot);
-                        self.feeds.lend(slot, self.found.len() as u64);
-                        return Found::Ready(feed, skipped);
+                        signal.again(slot);
+                        state.lend(slot);
+                        return Found::Ready(slot, skipped);
                     }
                     Polled::Empty => {}
-                    Polled::Ended => self.feeds.remove(slot),
+                    Polled::Ended => state.remove(slot, after),
                 }
             }
-            if self.has_ended() {
+            // Others may come until the bus is closed.
+            if self.shared.is_closed() && state.feeds.is_empty() {
                 return Found::Nothing(PollStatus::CLOSED);
             }
-            if self.feeds.signal.park(waker(context, on_task)).is_ok() {
-                return Found::Nothing(PollStatus::PENDING);
+            match signal.park(poll.waker()) {
+                Ok(before) => {
+                    after.drop_waker(before);
+                    return Found::Nothing(PollStatus::PENDING);
+                }
+                Err(waker) => after.drop_waker(Some(waker)),
             }
         }
     }
 
     fn poll_batch(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> Batch {
-        match self.poll(context, on_task, max) {
+        let mut after = Afterwards::default();
+        let mut state = self.feeds.lock();
+        match self.poll(&mut state, Poll { context, on_task, max, gives: false }, &mut after) {
             Found::Nothing(status) => nothing(status),
-            Found::Ready(_, skipped) => {
-                let sequence = self.found.first().map_or(0, |entry| entry.sequence);
-                self.lent.extend(self.found.drain(..).map(|entry| entry.message));
-                Batch {
-                    status: PollStatus::READY,
-                    len: self.lent.len() as u32,
-                    messages: self.lent.as_ptr(),
-                    sequence,
-                    skipped,
-                }
+            Found::Ready(slot, skipped) => {
+                let Some(feed) = state.feeds.get(&slot) else { return nothing(PollStatus::FAILED) };
+                let LentBatch { messages, len, sequence } = feed.cursor.lent();
+                Batch { status: PollStatus::READY, len, messages, sequence, skipped }
             }
         }
     }
 
     fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch {
-        match self.poll(context, on_task, max) {
+        let mut after = Afterwards::default();
+        let mut state = self.feeds.lock();
+        match self.poll(&mut state, Poll { context, on_task, max, gives: true }, &mut after) {
             Found::Nothing(status) => OwnedBatch::nothing(status),
-            Found::Ready(feed, mut skipped) => {
-                let deliveries = self.found.drain(..).map(|entry| Delivery {
+            Found::Ready(slot, mut skipped) => {
+                let Some(feed) = state.feeds.get(&slot) else {
+                    return OwnedBatch::nothing(PollStatus::FAILED);
+                };
+                let deliveries = feed.cursor.entries().into_iter().map(|entry| Delivery {
                     message: entry.message,
-                    publisher: entry.publisher,
-                    published: entry.published,
+                    publisher: entry.origin.publisher,
+                    published: entry.origin.published,
                     sequence: entry.sequence,
                     skipped: mem::take(&mut skipped),
                 });
@@ -188,12 +258,6 @@ impl Subscription {
                 }
             }
         }
-    }
-
-    fn has_ended(&self) -> bool {
-        // Of one topic: its feed has been drained and removed. By pattern, others may come until
-        // the bus is closed.
-        (self.handle.is_some() || self.shared.is_closed()) && self.feeds.is_empty()
     }
 }
 
@@ -232,11 +296,15 @@ impl AbiSubscription for Subscription {
 }
 
 impl Feeds {
-    fn new(owner: &Arc<Instance>, options: SubscribeOptions) -> Result<Arc<Feeds>, BusFault> {
+    fn new(
+        owner: &Arc<Instance>,
+        options: SubscribeOptions,
+        stamped: bool,
+    ) -> Result<Arc<Feeds>, BusFault> {
         let mode = match (options.mode, options.key.into_option()) {
-            (AbiMode::LATEST, None) => Mode::Latest,
-            (AbiMode::LOSSLESS, None) => Mode::Lossless,
-            (AbiMode::LOSSY, None) => Mode::Lossy,
+            (AbiMode::LATEST, None) => Mode::Ring(lifespan_ring::Mode::Latest),
+            (AbiMode::LOSSLESS, None) => Mode::Ring(lifespan_ring::Mode::Lossless),
+            (AbiMode::LOSSY, None) => Mode::Ring(lifespan_ring::Mode::Lossy),
             (AbiMode::KEYED, Some(key)) => Mode::Keyed(Arc::new(key)),
             (AbiMode::KEYED, None) => {
                 return Err(fault(FaultCode::OPTIONS, "a subscription by key needs a key"));
@@ -249,35 +317,36 @@ impl Feeds {
                 return Err(fault(FaultCode::OPTIONS, reason));
             }
         };
-        let (owner, signal) = (owner.clone(), Arc::default());
-        Ok(Arc::new(Feeds { mode, owner, signal, state: Mutex::default() }))
+        let state = Mutex::new(FeedState::new(mode));
+        Ok(Arc::new(Feeds { owner: owner.clone(), stamped, signal: Arc::default(), state }))
     }
 
     /// Adds a topic; whom to wake, outside every lock. With `current` the plugin may be asked for a
     /// key, so it is not called under a lock then.
     #[must_use]
     pub(super) fn add(&self, topic: &Arc<Topic>, current: bool) -> Option<Waker> {
-        let slot = {
+        let (slot, mode) = {
             let mut state = self.lock();
             state.next += 1;
-            state.next
+            (state.next, state.mode.clone())
         };
         let cursor = topic.core.attach(Attach {
-            mode: self.mode.clone(),
+            mode,
             current,
+            stamped: self.stamped,
             owner: self.owner.clone(),
             signal: self.signal.clone(),
             slot,
         });
-        let feed = Feed { topic: topic.clone(), cursor };
+        let mut after = Afterwards::default();
         {
             let mut state = self.lock();
             if !state.over {
-                state.feeds.insert(slot, feed);
+                state.feeds.insert(slot, Feed { topic: topic.clone(), cursor });
                 return self.signal.raise(slot);
             }
         }
-        topic.core.detach(cursor);
+        topic.core.detach(cursor, &mut after);
         None
     }
 
@@ -296,65 +365,91 @@ impl Feeds {
 
     /// How many messages of each topic have not been delivered.
     pub(super) fn undelivered(&self) -> Vec<(Arc<str>, u64)> {
-        let (feeds, lent) = {
-            let state = self.lock();
-            (state.feeds.clone(), state.lent)
+        // Under the lock, so that nothing that is a plugin's is held, and perhaps dropped, here.
+        let state = self.lock();
+        let count = |(slot, feed): (&Slot, &Feed)| {
+            let lent = state.lent.filter(|(from, _)| from == slot);
+            let untaken = lent.map_or(0, |(_, lent)| lent.messages.saturating_sub(lent.taken));
+            (feed.topic.name.clone(), untaken + feed.cursor.pending(&feed.topic.core))
         };
-        let count = |(slot, feed): (Slot, Feed)| {
-            let lent = lent.filter(|lent| lent.from == slot);
-            let untaken = lent.map_or(0, |lent| lent.messages.saturating_sub(lent.taken));
-            (feed.topic.name.clone(), untaken + feed.topic.core.pending(feed.cursor))
-        };
-        feeds.into_iter().map(count).collect()
-    }
-
-    fn get(&self, slot: Slot) -> Option<Feed> {
-        self.lock().feeds.get(&slot).cloned()
-    }
-
-    fn remove(&self, slot: Slot) {
-        let removed = self.lock().feeds.remove(&slot);
-        if let Some(feed) = removed {
-            feed.topic.core.detach(feed.cursor);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.lock().feeds.is_empty()
-    }
-
-    fn lend(&self, slot: Slot, messages: u64) {
-        self.lock().lent = Some(Lent { from: slot, messages, taken: 0 });
+        state.feeds.iter().map(count).collect()
     }
 
     fn taken(&self, count: u64) {
-        if let Some(lent) = &mut self.lock().lent {
+        if let Some((_, lent)) = &mut self.lock().lent {
             lent.taken = count;
         }
     }
 
-    fn release(&self) {
-        let lent = self.lock().lent.take();
-        if let Some(lent) = lent
-            && let Some(feed) = self.get(lent.from)
-        {
-            feed.topic.core.release(feed.cursor);
-        }
-    }
-
     fn end(&self) {
-        let feeds = {
+        let mut after = Afterwards::default();
+        let (feeds, _mode) = {
             let mut state = self.lock();
             state.over = true;
-            mem::take(&mut state.feeds)
+            state.lent = None;
+            // Whoever has this at the moment may be the last, and shall not drop what is a plugin's.
+            let mode = mem::replace(&mut state.mode, Mode::Ring(lifespan_ring::Mode::Latest));
+            (mem::take(&mut state.feeds), mode)
         };
         for feed in feeds.into_values() {
-            feed.topic.core.detach(feed.cursor);
+            feed.topic.core.detach(feed.cursor, &mut after);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, FeedState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FeedState {
+    fn new(mode: Mode) -> FeedState {
+        let (feeds, lent) = (BTreeMap::new(), None);
+        FeedState { mode, feeds, next: 0, lent, waits: false, lingers: false, over: false }
+    }
+
+    fn lend(&mut self, slot: Slot) {
+        let messages = self.feeds.get(&slot).map_or(0, |feed| feed.cursor.lent().len.into());
+        self.lingers = messages > 1;
+        self.lent = Some((slot, Lent { messages, taken: 0 }));
+    }
+
+    fn release(&mut self, after: &mut Afterwards) {
+        if let Some((slot, _)) = self.lent.take()
+            && let Some(feed) = self.feeds.get_mut(&slot)
+        {
+            feed.cursor.release(&feed.topic.core, after);
+        }
+    }
+
+    fn remove(&mut self, slot: Slot, after: &mut Afterwards) {
+        if let Some(feed) = self.feeds.remove(&slot) {
+            feed.topic.core.detach(feed.cursor, after);
+            after.forget_topic(feed.topic);
+        }
+    }
+}
+
+impl Feed {
+    fn poll(&mut self, poll: &Poll<'_, '_>, after: &mut Afterwards) -> Polled {
+        let core = &self.topic.core;
+        let max = if poll.max == 0 { core.batch() } else { poll.max.into() };
+        self.cursor.poll(core, max, poll.gives, after)
+    }
+}
+
+impl Poll<'_, '_> {
+    /// Who is to be woken.
+    fn waker(&mut self) -> Waker {
+        waker(self.context, self.on_task)
+    }
+
+    /// Lets the task be polled again when the others have been, if it is one of the host's own.
+    fn linger(&self) -> bool {
+        let own = if self.on_task { task_waker() } else { None };
+        own.is_some_and(|own| {
+            own.wake();
+            true
+        })
     }
 }
 

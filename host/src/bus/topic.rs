@@ -14,7 +14,7 @@ use lifespan_abi::{
     SubscribeOptions, SubscriptionBox, TopicBox, Values, ValuesReply,
 };
 
-use crate::bus::core::{Core, Push};
+use crate::bus::core::{Afterwards, Core, Publisher, Unpublished};
 use crate::bus::fault;
 use crate::bus::member::{Instance, Phase};
 use crate::bus::registry::Handle;
@@ -58,7 +58,7 @@ impl Topic {
             }
         }
         // Others that wait for room shall learn that they wait in vain.
-        self.core.wake_publishers();
+        self.core.wake_publishers(&mut Afterwards::default());
         Ok(())
     }
 }
@@ -75,35 +75,65 @@ impl InstanceTopic {
     }
 
     fn publish(&self, message: Message) -> PublishReply {
-        let topic = self.handle.topic();
-        if let Some(owner) = topic.claimed_by_other(&self.instance) {
-            let detail = format!("topic `{}` is claimed by `{}`", topic.name, owner.name);
-            return refused(PublishStatus::CLAIMED, message, detail);
+        match self.handle.topic().core.push(message, &self.publisher()) {
+            Ok(()) => {
+                let (status, detail) = (PublishStatus::PUBLISHED, RString::new());
+                PublishReply { status, message: ROption::RNone, detail }
+            }
+            Err((message, why)) => {
+                let (status, detail) = self.explain(why);
+                PublishReply { status, message: ROption::RSome(message), detail }
+            }
         }
-        let now = self.handle.now();
-        let (message, own) = match topic.core.push(message, &self.instance, now) {
-            Push::Published => return published(),
-            Push::Closed(message) => {
-                let detail = if self.handle.is_bus_closed() {
-                    "publishing has ended: the program shuts down".to_owned()
-                } else {
-                    format!("topic `{}` is closed", topic.name)
-                };
-                return refused(PublishStatus::CLOSED, message, detail);
-            }
-            Push::Full { message, own } => (message, own),
+    }
+
+    fn publish_values(&self, values: &Values) -> ValuesReply {
+        let (published, all) = self.handle.topic().core.push_values(values, &self.publisher());
+        let (status, detail) = match all {
+            Ok(()) => (PublishStatus::PUBLISHED, RString::new()),
+            Err(why) => self.explain(why),
         };
-        let why = match self.instance.phase() {
-            Phase::Setup => "no task receives before all are set up",
-            Phase::Teardown | Phase::Gone => "a publish in tear-down does not wait",
-            Phase::Running | Phase::Ended if own => {
-                "only subscriptions of this very instance are in the way"
+        ValuesReply { status, published, detail }
+    }
+
+    fn publisher(&self) -> Publisher<'_, impl Fn() -> u64, impl Fn() -> bool> {
+        Publisher {
+            instance: &self.instance,
+            now: || self.handle.now(),
+            refused: || self.handle.topic().claimed_by_other(&self.instance).is_some(),
+        }
+    }
+
+    /// Why it was not published, for the publisher.
+    #[cold]
+    fn explain(&self, why: Unpublished) -> (PublishStatus, RString) {
+        let topic = self.handle.topic();
+        let name = &topic.name;
+        let stuck =
+            |why| (PublishStatus::STUCK, format!("topic `{name}` is full, and {why}").into());
+        match why {
+            Unpublished::Unplaced => (PublishStatus::UNPLACED, RString::new()),
+            Unpublished::Refused => {
+                let owner = topic.claimed_by_other(&self.instance);
+                let owner = owner.map_or_else(|| Arc::from("another"), |owner| owner.name.clone());
+                let detail = format!("topic `{name}` is claimed by `{owner}`");
+                (PublishStatus::CLAIMED, detail.into())
             }
-            Phase::Running | Phase::Ended => {
-                return refused(PublishStatus::FULL, message, String::new());
+            Unpublished::Closed if self.handle.is_bus_closed() => {
+                (PublishStatus::CLOSED, "publishing has ended: the program shuts down".into())
             }
-        };
-        refused(PublishStatus::STUCK, message, format!("topic `{}` is full, and {why}", topic.name))
+            Unpublished::Closed => {
+                (PublishStatus::CLOSED, format!("topic `{name}` is closed").into())
+            }
+            Unpublished::Full { own } => match self.instance.phase() {
+                Phase::Setup => stuck("no task receives before all are set up"),
+                Phase::Teardown | Phase::Gone => stuck("a publish in tear-down does not wait"),
+                Phase::Running | Phase::Ended if own => {
+                    stuck("only subscriptions of this very instance are in the way")
+                }
+                Phase::Running | Phase::Ended => (PublishStatus::FULL, RString::new()),
+            },
+        }
     }
 
     fn poll_room(&self, context: &mut FfiContext<'_>, on_task: bool) -> PollStatus {
@@ -147,9 +177,13 @@ impl AbiTopic for InstanceTopic {
         self.handle.topic().kind.kind()
     }
 
-    fn try_publish_values(&self, _: Values) -> ValuesReply {
-        // The simple core makes no message of a value.
-        ValuesReply { status: PublishStatus::UNPLACED, published: 0, detail: RString::new() }
+    fn try_publish_values(&self, values: Values) -> ValuesReply {
+        let failed = || ValuesReply {
+            status: PublishStatus::FAILED,
+            published: 0,
+            detail: "the host failed; its log says how".into(),
+        };
+        guard("bus: publish values", failed, || self.publish_values(&values))
     }
 
     fn try_publish(&self, message: Message) -> PublishReply {
@@ -203,13 +237,4 @@ fn living(claim: &Option<Weak<Instance>>) -> Option<Arc<Instance>> {
 
 fn claimed(topic: &Topic, owner: &Instance) -> BusFault {
     fault(FaultCode::CLAIMED, format!("topic `{}` is claimed by `{}`", topic.name, owner.name))
-}
-
-fn published() -> PublishReply {
-    let detail = Default::default();
-    PublishReply { status: PublishStatus::PUBLISHED, message: ROption::RNone, detail }
-}
-
-fn refused(status: PublishStatus, message: Message, detail: String) -> PublishReply {
-    PublishReply { status, message: ROption::RSome(message), detail: detail.into() }
 }

@@ -1,0 +1,230 @@
+//! Receiving: one subscription's side, which takes no lock.
+#![expect(unsafe_code, reason = "reading pointers out of slots; see the comments")]
+
+use std::mem::{self, ManuallyDrop};
+use std::sync::Arc;
+
+use crate::BATCH;
+use crate::cursor::{Cursor, Mode, Reader};
+use crate::pointer::Pointer;
+use crate::ring::Ring;
+use crate::slots::{Origin, Slots};
+use crate::sync::{Ordering, fence};
+
+/// The side that receives, one a subscription.
+///
+/// The producer still counts it until it is told by [`detach`](crate::Producer::detach).
+pub struct Consumer<M: Pointer, R: Reader> {
+    ring: Arc<Ring<M, R>>,
+    cursor: Arc<Cursor<R>>,
+    /// The next message to lend; of the latest, the first not seen.
+    next: u64,
+    /// Lossless: what the cursor's floor is.
+    floor: u64,
+    /// How often the last message had been shown again, when it was looked at.
+    shown: u64,
+    /// Copies of the pointers that are lent. They are not owned: what keeps the messages alive is the
+    /// floor or the pin. Read only until the next release.
+    batch: Vec<ManuallyDrop<M>>,
+    /// Where each is from, if that was asked for.
+    origins: Vec<Origin>,
+    /// The number of the batch's first.
+    start: u64,
+}
+
+/// What a poll found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// Messages, after so many that were skipped.
+    Ready {
+        /// How many were skipped just before the first.
+        skipped: u64,
+    },
+    /// Nothing: the reader will be [raised](Reader::raise) when there may be something.
+    Empty,
+    /// Nothing, and never will be.
+    Ended,
+}
+
+impl<M: Pointer, R: Reader> Consumer<M, R> {
+    pub(crate) fn new(
+        ring: Arc<Ring<M, R>>,
+        cursor: Arc<Cursor<R>>,
+        next: u64,
+        shown: u64,
+    ) -> Self {
+        let (batch, origins) = (Vec::new(), Vec::new());
+        Consumer { ring, cursor, next, floor: next, shown, batch, origins, start: next }
+    }
+
+    /// Releases the batch before, then lends the next messages: at most `max`, and at most
+    /// [`BATCH`]. With `origins` it is noted where they are from.
+    pub fn poll(&mut self, max: u64, origins: bool) -> Polled {
+        self.release();
+        let max = max.clamp(1, BATCH);
+        loop {
+            if self.has_news() {
+                if let Some(skipped) = self.read(max, origins) {
+                    return Polled::Ready { skipped };
+                }
+                continue;
+            }
+            if self.ring.is_closed() {
+                // What was published before the close is seen now.
+                if self.has_news() {
+                    continue;
+                }
+                return Polled::Ended;
+            }
+            self.ring.park(&self.cursor);
+            if !self.has_news() && !self.ring.is_closed() {
+                return Polled::Empty;
+            }
+        }
+    }
+
+    /// Gives back what is lent. Says whether a publisher waited for it: then the producer is to
+    /// look who is still [behind](crate::Producer::behind).
+    pub fn release(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return false;
+        }
+        self.batch.clear();
+        self.origins.clear();
+        if self.cursor.mode == Mode::Lossless {
+            let before = mem::replace(&mut self.floor, self.next);
+            self.cursor.place.set_floor(self.next);
+            return self.ring.is_wanted(before, self.next);
+        }
+        self.cursor.place.unpin();
+        false
+    }
+
+    /// What is lent.
+    pub fn batch(&self) -> &[ManuallyDrop<M>] {
+        &self.batch
+    }
+
+    /// Where each of it is from, if the poll was asked to note it.
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// The number of the first that is lent.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Whether a poll would find something, as far as is seen now.
+    pub fn has_news(&self) -> bool {
+        let head = self.ring.head();
+        head != self.next
+            || self.cursor.mode == Mode::Latest && head > 0 && self.ring.shown() != self.shown
+    }
+
+    /// How many messages it has not been lent. Any thread may ask.
+    pub fn pending(&self) -> u64 {
+        let (place, head) = (&self.cursor.place, self.ring.head());
+        match self.cursor.mode {
+            Mode::Latest => {
+                let again = head > 0 && self.ring.shown() != place.shown();
+                u64::from(head > place.next() || again)
+            }
+            // What was overwritten is skipped, and nobody will have it.
+            Mode::Lossless | Mode::Lossy => {
+                head.saturating_sub(place.next().max(self.ring.first()).max(self.reach(head)))
+            }
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> &Arc<Cursor<R>> {
+        &self.cursor
+    }
+
+    /// Takes a snapshot of what is there, and says how many messages were skipped. `None` if all of
+    /// it was overwritten meanwhile.
+    fn read(&mut self, max: u64, origins: bool) -> Option<u64> {
+        let mode = self.cursor.mode;
+        let (pinned, head) = match mode {
+            // The floor is its pin, and was followed by a fence when it was set.
+            Mode::Lossless => (self.floor, self.ring.head()),
+            Mode::Lossy | Mode::Latest => self.pin(),
+        };
+        let shown = self.ring.shown();
+        let from = match mode {
+            Mode::Latest => head - 1,
+            Mode::Lossy | Mode::Lossless => pinned.max(self.reach(head)),
+        };
+        // Nothing beyond the pin may be lent. Where the head has run away from it, it is set anew.
+        let end = head.min(pinned + BATCH).min(from.saturating_add(max));
+        let first = if from < end { self.snapshot(from, end, origins) } else { from };
+        let start = from.max(first);
+        if start >= end {
+            self.overrun(start);
+            return None;
+        }
+        let gone = (start - from) as usize;
+        if gone > 0 {
+            self.batch.drain(..gone);
+            self.origins.drain(..gone.min(self.origins.len()));
+        }
+        let skipped = start.saturating_sub(self.next);
+        (self.start, self.next, self.shown) = (start, end, shown);
+        let place = &self.cursor.place;
+        if mode != Mode::Lossless {
+            // No more than is lent, so that limbo holds no more.
+            place.pin(start, end - start);
+        }
+        place.set_next(end);
+        place.set_shown(shown);
+        Some(skipped)
+    }
+
+    /// Copies pointers, and says below which number they are not to be used.
+    fn snapshot(&mut self, from: u64, end: u64, origins: bool) -> u64 {
+        let slots: &Slots = self.ring.slots();
+        self.batch.clear();
+        self.batch.extend((from..end).filter_map(|sequence| slots.message(sequence)).map(|raw| {
+            // SAFETY: a copy that is never dropped. It is only read if `first` says below that the slot
+            // had not been overwritten: then the floor or the pin, which was there before, keeps it.
+            ManuallyDrop::new(unsafe { M::from_raw(raw) })
+        }));
+        self.origins.clear();
+        if origins {
+            self.origins.extend((from..end).map(|sequence| slots.origin(sequence)));
+        }
+        // With the fence of whoever overwrites: if we saw anything of that, we see `first`.
+        fence(Ordering::Acquire);
+        self.ring.first()
+    }
+
+    /// Pins from the first message that it has a right to; that, and the head as seen afterwards.
+    fn pin(&self) -> (u64, u64) {
+        let head = self.ring.head();
+        let from = match self.cursor.mode {
+            Mode::Latest => head - 1,
+            Mode::Lossy | Mode::Lossless => self.next.max(self.reach(head)),
+        };
+        self.cursor.place.pin(from, BATCH);
+        // With the fence of whoever reclaims: either it sees the pin, or we see that the slot is gone.
+        fence(Ordering::SeqCst);
+        (from, self.ring.head())
+    }
+
+    /// All before was overwritten while it was read.
+    fn overrun(&mut self, start: u64) {
+        self.batch.clear();
+        self.origins.clear();
+        if self.cursor.mode == Mode::Lossless {
+            // Its reader gates no more. The floor is its pin: it moves to where there is something.
+            self.floor = start;
+            self.cursor.place.set_floor(self.floor);
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// The first message that one that lags has a right to: the ring may still have others.
+    fn reach(&self, head: u64) -> u64 {
+        head.saturating_sub(self.ring.capacity)
+    }
+}

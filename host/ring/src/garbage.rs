@@ -1,0 +1,34 @@
+//! What is to be dropped when the caller's lock is free: its drop is foreign code.
+
+/// Messages to be dropped outside the lock. One, the usual case, needs no memory.
+#[derive(Debug)]
+pub struct Garbage<M> {
+    first: Option<M>,
+    more: Vec<M>,
+}
+
+impl<M> Garbage<M> {
+    pub(crate) fn put(&mut self, message: M) {
+        if self.first.is_none() {
+            self.first = Some(message);
+        } else {
+            self.more.push(message);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl<M> Default for Garbage<M> {
+    fn default() -> Self {
+        Garbage { first: None, more: Vec::new() }
+    }
+}
