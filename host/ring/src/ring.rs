@@ -19,7 +19,7 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, Padded, fence};
 const NOBODY: u64 = u64::MAX;
 
 /// How many slots a ring has at first. It grows when subscriptions lag.
-const FEWEST: u64 = 4;
+const FEWEST: u64 = if cfg!(loom) { 2 } else { 4 };
 
 /// What a [`Producer`] and its [`Consumer`](crate::Consumer)s share.
 pub struct Ring<M: Pointer, R> {
