@@ -10,7 +10,7 @@
 //! 4. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
 //! 5. `order`: what is required first, else the order of the line. The result is a [`Plan`].
 //! 6. `lifespan`: set-up in turn, the tasks together, tear-down in reverse; one dispatcher. Instances
-//!    live on their host `services` and talk over the `bus`.
+//!    live on their host `services` and talk over the `bus`, where a `trace` may look on.
 //! 7. [`Outcome`] and [`Exit`]: how it ended.
 //!
 //! # Embedding

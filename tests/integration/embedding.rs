@@ -24,6 +24,7 @@ fn told_by(host: &str) -> String {
         "listen and countdown heard [3, 2, 1], exit code 0",
         "endless listen heard [], exit code 0",
         "failing listen heard [], exit code 1, listen: task: the ear is closed",
+        "traced countdown#0=3 countdown#1=2 countdown#2=1",
     ]
     .map(|line| format!("{host}: {}\n", line.replace("HOST", host)))
     .concat()

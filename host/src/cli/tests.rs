@@ -1,5 +1,7 @@
 //! What the options make of the builder's host, and how a mistake in them is shown.
 
+use std::time::Duration;
+
 use lifespan_abi::LogFilter;
 use lifespan_abi::log::Level;
 
@@ -31,6 +33,11 @@ fn what_the_line_says_nothing_of_stays_as_the_builder_has_it() {
     let plain = built(Host::builder("lifespan-test-of-cli"), "");
     assert_eq!(plain.log_filter(), LogFilter::at(Some(Level::Info)));
     assert!(!plain.allows_panic_abort());
+    let patient = || Host::builder("lifespan-test-of-cli").stall_warning(Duration::from_secs(9));
+    for (line, seconds) in [("", 9), ("--stall-warning 3", 3)] {
+        let options = built(patient(), line).run_options();
+        assert_eq!(options.stall_warning, Duration::from_secs(seconds), "{line}");
+    }
     assert!(
         built(Host::builder("lifespan-test-of-cli"), "--allow-panic-abort").allows_panic_abort()
     );
