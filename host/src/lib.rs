@@ -2,16 +2,19 @@
 //!
 //! The way of a command line through this crate, which is also the order of its modules:
 //!
-//! 1. `cli` (feature `cli`): the program's own options; the rest of the line is the chain.
+//! 1. `cli` (feature `cli`): the program's own options; the rest of the line is the chain. It builds a
+//!    `host`, as an embedder does.
 //! 2. `discover`: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
 //!    in the libraries. Loads nothing, runs nothing.
-//! 3. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
+//! 3. `prepare` takes the line to stages that can be run, by the four that follow.
+//! 4. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
 //!    opened and judged → its command spec → where its stage ends → the next word.
-//! 4. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
-//! 5. `order`: what is required first, else the order of the line. The result is a [`Plan`].
-//! 6. `lifespan`: set-up in turn, the tasks together, tear-down in reverse; one dispatcher. Instances
+//! 5. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
+//! 6. `order`: what is required first, else the order of the line. The result is a `plan`: [`Plan`].
+//! 7. `run` makes the threads of a run, and what watches them, around the dispatcher.
+//! 8. `lifespan` is the dispatcher: set-up in turn, the tasks together, tear-down in reverse. Instances
 //!    live on their host `services` and talk over the `bus`, where a `trace` may look on.
-//! 7. [`Outcome`] and [`Exit`]: how it ended.
+//! 9. `exit`: how it ended, an [`Outcome`], as one [`Exit`].
 //!
 //! # Embedding
 //!
@@ -37,15 +40,16 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
+mod host;
 mod discover;
+
+mod prepare;
 mod chain;
 mod load;
 mod bind;
 mod order;
 mod plan;
-mod prepare;
 
-mod host;
 mod run;
 mod runtime;
 mod lifespan;

@@ -230,6 +230,7 @@ fn what_is_pinned_is_neither_freed_nor_written_anew() {
                 producer
             });
             read(&mut consumer);
+            consumer.release();
             drop(publisher.join().unwrap());
         });
     }

@@ -190,6 +190,10 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         }
     }
 
+    pub(crate) fn has_limbo(&self) -> bool {
+        !self.limbo.is_empty()
+    }
+
     /// Gives up what in limbo nobody has pinned.
     pub(crate) fn reclaim(&mut self, garbage: &mut Garbage<M>) {
         let pins = self.pins();

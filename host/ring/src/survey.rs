@@ -46,7 +46,7 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         let lagging = self.next - low >= len;
         let reach = if lagging { self.next + (len / 2).max(1) } else { low + len };
         self.limit = self.limit.min(gate + len).min(reach);
-        if self.exclusive {
+        if self.exclusive && self.has_limbo() {
             self.reclaim(garbage);
         }
         true
