@@ -102,6 +102,13 @@ type Publisher = Producer<Ref, Listener>;
 type Subscriber = Consumer<Ref, Listener>;
 
 fn push(producer: &mut Publisher, value: u64) -> bool {
+    let room = append(producer, value);
+    producer.ring().wake();
+    room
+}
+
+/// One of a burst: those who wait are raised after the last.
+fn append(producer: &mut Publisher, value: u64) -> bool {
     let mut garbage = Garbage::default();
     let room = producer.has_room(&mut garbage);
     if room {
@@ -109,7 +116,6 @@ fn push(producer: &mut Publisher, value: u64) -> bool {
         if !producer.place(|old| old.set(value), origin, &mut garbage) {
             producer.push(Ref::new(value), origin, &mut garbage);
         }
-        producer.ring().wake();
     }
     room
 }
@@ -226,7 +232,8 @@ fn what_is_pinned_is_neither_freed_nor_written_anew() {
             let mut consumer = producer.attach(mode, false, Listener::new());
             assert!(push(&mut producer, 0));
             let publisher = thread::spawn(move || {
-                assert!(push(&mut producer, 1) && push(&mut producer, 2) && push(&mut producer, 3));
+                (1..4).for_each(|value| assert!(append(&mut producer, value)));
+                producer.ring().wake();
                 producer
             });
             read(&mut consumer);
@@ -245,7 +252,7 @@ fn one_that_gates_no_more_may_be_overrun_while_it_reads() {
         assert!(push(&mut producer, 0));
         listener.ended.store(true, Ordering::Relaxed);
         let publisher = thread::spawn(move || {
-            assert!(push(&mut producer, 1) && push(&mut producer, 2));
+            (1..4).for_each(|value| assert!(append(&mut producer, value)));
             producer
         });
         read(&mut consumer);
