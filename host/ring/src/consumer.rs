@@ -62,10 +62,13 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
     pub fn poll(&mut self, max: u64, origins: bool) -> Polled {
         self.release();
         let max = max.clamp(1, BATCH);
+        let mut from = self.next;
         loop {
             if self.has_news() {
-                if let Some(skipped) = self.read(max, origins) {
-                    return Polled::Ready { skipped };
+                match self.read(from, max, origins) {
+                    Ok(skipped) => return Polled::Ready { skipped },
+                    // Further on: whoever overwrites may be kept from saying how far it is.
+                    Err(overrun) => from = overrun,
                 }
                 continue;
             }
@@ -141,14 +144,14 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         &self.cursor
     }
 
-    /// Takes a snapshot of what is there, and says how many messages were skipped. `None` if all of
-    /// it was overwritten meanwhile.
-    fn read(&mut self, max: u64, origins: bool) -> Option<u64> {
+    /// Takes a snapshot of what is there from a number on, and says how many messages were skipped. An
+    /// error if all of it was overwritten meanwhile, with the number from which on something is left.
+    fn read(&mut self, from: u64, max: u64, origins: bool) -> Result<u64, u64> {
         let mode = self.cursor.mode;
         let (pinned, head) = match mode {
             // The floor is its pin, and was followed by a fence when it was set.
             Mode::Lossless => (self.floor, self.ring.head()),
-            Mode::Lossy | Mode::Latest => self.pin(),
+            Mode::Lossy | Mode::Latest => self.pin(from),
         };
         let shown = self.ring.shown();
         let from = match mode {
@@ -161,7 +164,7 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         let start = from.max(first);
         if start >= end {
             self.overrun(start);
-            return None;
+            return Err(start);
         }
         let gone = (start - from) as usize;
         if gone > 0 {
@@ -177,7 +180,7 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         }
         place.set_next(end);
         place.set_shown(shown);
-        Some(skipped)
+        Ok(skipped)
     }
 
     /// Copies pointers, and says below which number they are not to be used.
@@ -198,12 +201,13 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         self.ring.first()
     }
 
-    /// Pins from the first message that it has a right to; that, and the head as seen afterwards.
-    fn pin(&self) -> (u64, u64) {
+    /// Pins from the first message that it has a right to, but not before that number: where the pin
+    /// begins, and the head as seen afterwards.
+    fn pin(&self, from: u64) -> (u64, u64) {
         let head = self.ring.head();
         let from = match self.cursor.mode {
             Mode::Latest => head - 1,
-            Mode::Lossy | Mode::Lossless => self.next.max(self.reach(head)),
+            Mode::Lossy | Mode::Lossless => from.max(self.reach(head)),
         };
         self.cursor.place.pin(from, BATCH);
         // With the fence of whoever reclaims: either it sees the pin, or we see that the slot is gone.

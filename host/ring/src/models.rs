@@ -138,6 +138,7 @@ fn read(consumer: &mut Subscriber) -> Polled {
 fn model(body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
+    builder.max_branches = 20_000;
     builder.check(body);
 }
 

@@ -169,14 +169,15 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
         self.progress.head.store(head, Ordering::Release);
     }
 
-    /// Below this a slot may be overwritten at any time.
+    /// Below this a slot may be overwritten at any time. Acquire: whoever sees it sees a head that is
+    /// beyond, and so has something to go on with.
     pub(crate) fn first(&self) -> u64 {
-        self.progress.first.load(Ordering::Relaxed)
+        self.progress.first.load(Ordering::Acquire)
     }
 
     /// Called before the slots below are touched.
     pub(crate) fn set_first(&self, first: u64) {
-        self.progress.first.store(first, Ordering::Relaxed);
+        self.progress.first.store(first, Ordering::Release);
         // With the reader's Acquire fence: who sees what is written to the slot next, sees `first`.
         fence(Ordering::Release);
     }
