@@ -2,13 +2,14 @@
 //!
 //! Whoever gives the SDK a faster call changes it here, for the plugin libraries and the program alike.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-use lifespan_plugin_api::bus::{Message, Messages, PublishError, Topic, Updates};
+use lifespan_plugin_api::bus::{Kept, Message, Messages, PublishError, Topic, Updates};
 
-use crate::tally::Tally;
 use crate::payload::Payload;
+use crate::tally::Tally;
 
 /// What can be published on our bus.
 pub trait Sendable: Payload + Message<View = Self> {}
@@ -17,14 +18,14 @@ impl<M: Payload + Message<View = M>> Sendable for M {}
 
 /// The messages that a subscriber keeps beyond their receive: the last so many.
 pub struct Keep<K> {
-    kept: std::collections::VecDeque<K>,
+    kept: VecDeque<K>,
     most: usize,
 }
 
 impl<K> Keep<K> {
     /// Keeps so many.
     pub fn last(most: usize) -> Self {
-        Keep { kept: std::collections::VecDeque::with_capacity(most + 1), most }
+        Keep { kept: VecDeque::with_capacity(most + 1), most }
     }
 
     /// Whether nothing is kept at all.
@@ -61,7 +62,7 @@ pub async fn publish_burst<M: Sendable>(
 pub async fn receive<M: Sendable>(
     messages: &mut Messages<M>,
     tally: &mut Tally,
-    keep: &mut Keep<lifespan_plugin_api::bus::Kept<M>>,
+    keep: &mut Keep<Kept<M>>,
 ) -> bool {
     let Some(message) = messages.recv().await else { return false };
     tally.see(&*message);

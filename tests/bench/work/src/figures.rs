@@ -3,8 +3,6 @@
 //! All times are the host's clock. They are taken before the message is made, so that telling is not
 //! measured.
 
-use std::collections::VecDeque;
-
 use lifespan_plugin_api::Context;
 use lifespan_plugin_api::bus::{BusError, Messages, PublishError, Topic};
 use lifespan_plugin_api::message::{DecodeError, Encoded};
@@ -73,15 +71,16 @@ pub async fn collect(
     figures: &mut Messages<Encoded<Figure>>,
     count: u64,
 ) -> Result<Option<Summary>, DecodeError> {
-    let mut all = VecDeque::new();
+    let mut all = Vec::new();
     for _ in 0..count {
         let Some(figure) = figures.recv().await else { return Ok(None) };
-        all.push_back(figure.decode()?);
+        all.push(figure.decode()?);
     }
     Ok(Some(summary(all)))
 }
 
-fn summary(figures: impl IntoIterator<Item = Figure>) -> Summary {
+/// Adds up what was told.
+pub fn summary(figures: impl IntoIterator<Item = Figure>) -> Summary {
     let (mut summary, mut first, mut last) = (Summary::default(), u64::MAX, 0);
     for figure in figures {
         match figure {

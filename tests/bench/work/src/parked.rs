@@ -3,11 +3,12 @@
 //! Each instance merges its subscriptions into one stream that one task receives: so a message wakes
 //! a task for each instance, and not for each subscription.
 
+use std::time::Duration;
+
 use clap::Args;
 use lifespan_plugin_api::Context;
 use lifespan_plugin_api::anyhow::{Context as _, Result};
 use lifespan_plugin_api::bus::{Encoded, Kept, Merge, Messages, Topic};
-use std::time::Duration;
 
 use crate::CAPACITY;
 use crate::calls::publish;

@@ -19,7 +19,7 @@ const TOPIC: &str = "bench/spread";
 const BURST: u64 = 128;
 
 /// Reads of the last value between two yields.
-const READS: u32 = 32;
+pub const READS: u32 = 32;
 
 /// One such run.
 #[derive(Args, Clone, Debug)]
