@@ -67,6 +67,9 @@ mod guard;
 mod error;
 mod exit;
 
+#[doc(hidden)]
+pub mod bench;
+
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
 pub use lifespan_abi::{Descriptor, LogFilter, PluginFacts};

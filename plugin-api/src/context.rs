@@ -220,6 +220,12 @@ impl Context {
 }
 
 impl Context {
+    /// For benchmarks and tests of hosts, which have services and no lifespan.
+    #[doc(hidden)]
+    pub fn of_services(services: ServicesBox) -> Context {
+        Context::new(Arc::new(services), Arc::new(Gate::new()))
+    }
+
     pub(crate) fn new(services: Arc<ServicesBox>, gate: Arc<Gate>) -> Self {
         let instance = services.instance().as_str().to_owned();
         Context(Arc::new(Inner { services, gate, instance }))

@@ -28,6 +28,7 @@ Tasks:
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
+  bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
   miri                       Run the unsafe code that needs no dlopen under Miri
 ";
 
@@ -55,6 +56,7 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("tidy", []) => tidy::check(&shell::root()),
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
+        ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
         ("miri", []) => miri::miri(),

@@ -1,0 +1,131 @@
+//! One message to many subscriptions that all wait, in few tasks: how long until all have it.
+//!
+//! Each instance merges its subscriptions into one stream that one task receives: so a message wakes
+//! a task for each instance, and not for each subscription.
+
+use std::time::Duration;
+
+use clap::Args;
+use lifespan_plugin_api::Context;
+use lifespan_plugin_api::anyhow::{Context as _, Result};
+use lifespan_plugin_api::bus::{Encoded, Kept, Merge, Messages, Topic};
+
+use crate::CAPACITY;
+use crate::calls::publish;
+use crate::figures::{self, Figure, tell, waits};
+use crate::payload::{Payload, Small};
+
+/// How long the publisher waits between two messages, so that all wait again.
+pub const PAUSE: Duration = Duration::from_micros(300);
+
+/// One such run.
+#[derive(Args, Clone, Debug)]
+pub struct Parked {
+    /// How many messages, one after the other
+    #[arg(long)]
+    pub messages: u64,
+    /// How many instances wait
+    #[arg(long)]
+    pub instances: u64,
+    /// How many subscriptions each of them has
+    #[arg(long)]
+    pub subscriptions: u64,
+}
+
+/// The publisher's part.
+pub struct Beat {
+    run: Parked,
+    topic: Topic<Small>,
+    arrivals: Messages<u64>,
+    figures: Topic<Encoded<Figure>>,
+}
+
+/// The part of one instance that waits.
+pub struct Waiting {
+    run: Parked,
+    merged: Merge<u64, Kept<Small>>,
+    arrivals: Topic<u64>,
+}
+
+impl Parked {
+    /// The run as arguments of a plugin.
+    pub fn words(&self) -> Vec<String> {
+        let Parked { messages, instances, subscriptions } = self;
+        let pairs = [
+            ("--messages", messages),
+            ("--instances", instances),
+            ("--subscriptions", subscriptions),
+        ];
+        pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]).collect()
+    }
+}
+
+impl Beat {
+    /// Its set-up.
+    ///
+    /// # Errors
+    ///
+    /// A topic cannot be opened.
+    pub fn new(ctx: &Context, run: &Parked) -> Result<Beat> {
+        Ok(Beat {
+            run: run.clone(),
+            topic: ctx.topic_with_capacity("bench/parked", CAPACITY)?,
+            arrivals: ctx.topic("bench/arrivals")?.messages(),
+            figures: figures::topic(ctx)?,
+        })
+    }
+
+    /// Its task: publishes, and waits until each instance has told when it had everything.
+    ///
+    /// # Errors
+    ///
+    /// Publishing has ended.
+    pub async fn run(mut self, ctx: Context) -> Result<()> {
+        let mut samples = Vec::with_capacity(self.run.messages as usize);
+        for count in 0..self.run.messages {
+            ctx.sleep(PAUSE).await;
+            let before = ctx.now();
+            publish(&self.topic, Small::make(count)).await?;
+            let mut last = before;
+            for _ in 0..self.run.instances {
+                let at = *self.arrivals.recv().await.context("an instance has ended")?;
+                last = last.max(at);
+            }
+            samples.push(last - before);
+        }
+        Ok(tell(&self.figures, waits(samples)).await?)
+    }
+}
+
+impl Waiting {
+    /// Its set-up.
+    ///
+    /// # Errors
+    ///
+    /// A topic cannot be opened.
+    pub fn new(ctx: &Context, run: &Parked) -> Result<Waiting> {
+        let topic = ctx.topic_with_capacity::<Small>("bench/parked", CAPACITY)?;
+        let mut merged = Merge::new();
+        for number in 0..run.subscriptions {
+            merged = merged.with(number, topic.messages().owned());
+        }
+        Ok(Waiting { run: run.clone(), merged, arrivals: ctx.topic("bench/arrivals")? })
+    }
+
+    /// Its task.
+    ///
+    /// # Errors
+    ///
+    /// A message is damaged, or publishing has ended.
+    pub async fn run(mut self, ctx: Context) -> Result<()> {
+        for count in 0..self.run.messages {
+            let mut right = 0;
+            while right < self.run.subscriptions {
+                let (_, message) = self.merged.recv().await.context("the publisher has ended")?;
+                right += u64::from(message.read() == Some(count));
+            }
+            self.arrivals.publish(ctx.now()).await?;
+        }
+        Ok(())
+    }
+}
