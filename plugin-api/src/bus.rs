@@ -5,7 +5,7 @@
 //! | [`topic.updates()`](Topic::updates) | the latest value; several publishes while it is busy become one; starts with the current value ([can be turned off](Updates::without_current)) |
 //! | [`… .timeout(d)`](Updates::timeout) | after `d` without news an [item that is recognisably not an update](Update::Timeout), with the current value |
 //! | [`… .at_most_every(d)`](Updates::at_most_every) | the first at once, then the latest, measured from item to item |
-//! | [`topic.messages()`](Topic::messages) | every message, in order, none lost: a full subscriber makes `publish().await` wait |
+//! | [`topic.messages()`](Topic::messages) | every message, in order, none lost: a full subscriber makes `publish().await` wait; one by one, or [in batches](Messages::recv_batch) |
 //! | [`… .lossy()`](Messages::lossy) | every message that fits; when it lags, the oldest are skipped and [counted](Lent::skipped) |
 //! | [`topic.updates_by(key)`](Topic::updates_by) | the latest value for each key |
 //! | [`Merge`] of several streams | one stream, each item says where it is from |
@@ -19,6 +19,7 @@
 //! In here, all is built on two ways to receive: a batch that the host lends
 //! (`message::lending`), and one that it gives away (`giving`).
 
+mod burst;
 mod error;
 mod giving;
 mod keyed;
@@ -26,34 +27,32 @@ mod merge;
 mod messages;
 mod owned;
 mod pattern;
+mod publishing;
 mod timed;
 mod timer;
 mod updates;
 
 use std::fmt;
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{
-    BusBox, KeyBox, Message as AbiMessage, Mode, PollStatus, PublishReply, PublishStatus,
-    ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox,
+    BusBox, KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox,
 };
 use serde::Serialize;
 
-pub use crate::bus::error::{BusError, PublishError};
+use crate::bus::burst::Burst;
+pub use crate::bus::error::{BurstError, BusError, PublishError};
 pub use crate::bus::keyed::UpdatesBy;
 pub use crate::bus::merge::Merge;
 pub use crate::bus::messages::{Lossy, Messages};
 pub use crate::bus::owned::{Owned, Source};
 pub use crate::bus::pattern::{Delivered, Pattern};
+use crate::bus::publishing::{Attempt, full, poll_publish};
 pub use crate::bus::timed::{TimedUpdates, Update};
 pub use crate::bus::updates::Updates;
-use crate::message::kind;
-pub use crate::message::{Encoded, Kept, Lent, Message};
-use crate::task::{crossing, may_go_on};
+use crate::message::kind::KindOf;
+pub use crate::message::{BatchIter, Encoded, Kept, Lent, LentBatch, Message};
 use crate::time::Clock;
 
 /// A topic of messages of type `T`.
@@ -75,7 +74,8 @@ use crate::time::Clock;
 pub struct Topic<T: Message> {
     handle: Arc<TopicBox>,
     clock: Clock,
-    kind: PhantomData<fn() -> T>,
+    /// What it was opened with, and what is published by.
+    kind: KindOf<T>,
 }
 
 impl<T: Message> Topic<T> {
@@ -91,8 +91,9 @@ impl<T: Message> Topic<T> {
         name: &str,
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
-        let handle = bus.topic(name.into(), kind::kind::<T>(), capacity).into_result()?;
-        Ok(Topic { handle: Arc::new(handle), clock, kind: PhantomData })
+        let kind = KindOf::new();
+        let handle = bus.topic(name.into(), kind.raw(), capacity).into_result()?;
+        Ok(Topic { handle: Arc::new(handle), clock, kind })
     }
 
     /// For tests of hosts, which have services and no context.
@@ -120,8 +121,8 @@ impl<T: Message> Topic<T> {
     /// Publishing has ended, another instance has claimed the topic, waiting could never help, or
     /// the value cannot be encoded: see [`PublishError`].
     pub async fn publish(&self, value: T) -> Result<(), PublishError> {
-        let mut message = Some(kind::message(value)?);
-        poll_fn(|context| self.poll_publish(context, &mut message)).await
+        let mut unsent = self.unsent(value)?;
+        poll_fn(|context| poll_publish(&self.handle, context, || self.attempt(&mut unsent))).await
     }
 
     /// Publishes a value if that needs no waiting.
@@ -130,11 +131,43 @@ impl<T: Message> Topic<T> {
     ///
     /// As [`publish`](Self::publish), and [`PublishError::Full`].
     pub fn try_publish(&self, value: T) -> Result<(), PublishError> {
-        let reply = self.handle.try_publish(kind::message(value)?);
-        if reply.status == PublishStatus::FULL {
-            return Err(PublishError::Full { topic: self.name().to_owned() });
+        match self.attempt(&mut self.unsent(value)?)? {
+            Attempt::Published => Ok(()),
+            Attempt::Full => Err(full(&self.handle)),
         }
-        answer(reply)
+    }
+
+    /// Publishes one value after the other, as many as possible at a time: for bursts, faster than
+    /// [`publish`](Self::publish) for each. Others' messages may come between them. Where a lossless
+    /// subscription is behind, waits until it is not.
+    ///
+    /// Dropped before it is ready, it has published some of the first values; those and perhaps others
+    /// have been taken from the iterator.
+    ///
+    /// ```no_run
+    /// # use lifespan_plugin_api::bus::{BurstError, Topic};
+    /// # async fn example(scores: Topic<u32>) -> Result<(), BurstError> {
+    /// scores.publish_all((0..10).map(|court| court * 15)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A value is not published, for one of the reasons of [`publish`](Self::publish). Those before
+    /// it are, and the error [counts](BurstError::published) them; those after it are not.
+    pub async fn publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
+        let mut burst = Burst::new(self, values.into_iter());
+        poll_fn(|context| burst.poll(context)).await
+    }
+
+    /// As [`publish_all`](Self::publish_all), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`PublishError::Full`].
+    pub fn try_publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
+        Burst::new(self, values.into_iter()).try_all()
     }
 
     /// The last value, if there is one.
@@ -218,36 +251,6 @@ impl<T: Message> Topic<T> {
         UpdatesBy::new(self, key)
     }
 
-    fn poll_publish(
-        &self,
-        context: &mut Context<'_>,
-        message: &mut Option<AbiMessage>,
-    ) -> Poll<Result<(), PublishError>> {
-        loop {
-            if !may_go_on(context) {
-                return Poll::Pending;
-            }
-            let Some(attempt) = message.take() else { return Poll::Ready(Ok(())) };
-            let reply = self.handle.try_publish(attempt);
-            if reply.status != PublishStatus::FULL {
-                return Poll::Ready(answer(reply));
-            }
-            *message = reply.message.into_option();
-            if message.is_none() {
-                let detail = "the host has not given back what it did not publish".to_owned();
-                return Poll::Ready(Err(PublishError::Other { detail }));
-            }
-            let polled = crossing(context, |context, own| {
-                context.with_ffi_context(|context| self.handle.poll_room(context, own))
-            });
-            match polled {
-                PollStatus::PENDING => return Poll::Pending,
-                PollStatus::READY | PollStatus::CLOSED => {}
-                PollStatus(status) => return Poll::Ready(Err(unknown(status, ""))),
-            }
-        }
-    }
-
     /// Subscribes; a stream that cannot be is one that has ended.
     fn subscribe(&self, mode: Mode, current: bool, key: Option<KeyBox>) -> Option<SubscriptionBox> {
         match self.handle.subscribe(SubscribeOptions::new(mode, current, key)).into_result() {
@@ -263,7 +266,7 @@ impl<T: Message> Topic<T> {
 
 impl<T: Message> Clone for Topic<T> {
     fn clone(&self) -> Self {
-        Topic { handle: self.handle.clone(), clock: self.clock.clone(), kind: PhantomData }
+        Topic { handle: self.handle.clone(), clock: self.clock.clone(), kind: self.kind }
     }
 }
 
@@ -271,24 +274,6 @@ impl<T: Message> fmt::Debug for Topic<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Topic").field("name", &self.name()).field("type", &T::NAME).finish()
     }
-}
-
-fn answer(reply: PublishReply) -> Result<(), PublishError> {
-    let detail = reply.detail.into_string();
-    Err(match reply.status {
-        PublishStatus::PUBLISHED => return Ok(()),
-        PublishStatus::STUCK => PublishError::Stuck { detail },
-        PublishStatus::CLAIMED => PublishError::Claimed { detail },
-        PublishStatus::CLOSED => PublishError::Closed { detail },
-        PublishStatus::FAILED if !detail.is_empty() => PublishError::Other { detail },
-        PublishStatus(status) => unknown(status, &detail),
-    })
-}
-
-/// What a newer host may answer, or one that fails.
-fn unknown(status: u32, detail: &str) -> PublishError {
-    let colon = if detail.is_empty() { "" } else { ": " };
-    PublishError::Other { detail: format!("the host answers with status {status}{colon}{detail}") }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! messages of the ABI and gives access to their payloads: the only places of the bus that need
 //! unsafe code are its children `kind` and `lending`.
 
+mod batch;
 mod bytes;
 mod encoded;
 mod json;
@@ -20,6 +21,7 @@ use lifespan_abi::{Message as AbiMessage, MessageTypeRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::message::batch::{BatchIter, LentBatch};
 use crate::message::bytes::{Bytes, OwnedBytes};
 pub use crate::message::encoded::{DecodeError, Encoded};
 pub use crate::message::lent::{Kept, Lent};

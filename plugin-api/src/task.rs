@@ -6,7 +6,7 @@
 //! Such a waker is the author's code, which the host will call: it crosses guarded ([`crossing`]).
 //!
 //! The poll also has a budget: tokio's cooperative budget does nothing on this side of the boundary,
-//! so what receives and publishes in a loop asks [`may_go_on`] and yields when it is used up.
+//! so what receives and publishes in a loop asks [`take`] and yields when it is used up.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use lifespan_abi::Report;
 use crate::panics::{catch, guarded_drop, log};
 
 /// How many messages one poll may move before it yields, as many as tokio's own budget allows.
-const BUDGET: u32 = 128;
+pub(crate) const BUDGET: u32 = 128;
 
 #[derive(Clone, Copy)]
 struct Current {
@@ -68,21 +68,46 @@ pub(crate) fn crossing<R>(
     call(&mut Context::from_waker(&waker), false)
 }
 
-/// Takes one from the budget of this poll. When it is used up, wakes the task for another poll and
-/// answers `false`: the caller then returns pending. Should it be asked again in this very poll, the
-/// budget is a new one: the caller is one that polls until it is ready (a `block_on`, a loop around
-/// `now_or_never`), and would wait for ever. Outside a poll of the host's there is no budget.
+/// Takes one from the budget of this poll: [`take`] for one message.
+#[inline]
 pub(crate) fn may_go_on(context: &Context<'_>) -> bool {
-    let Some(mut current) = CURRENT.get() else { return true };
+    take(context, 1) > 0
+}
+
+/// Takes as many of `wanted` from the budget of this poll as it has, and says how many. When it is
+/// used up, wakes the task for another poll and answers 0: the caller then returns pending. Should it
+/// be asked again in this very poll, the budget is a new one: the caller is one that polls until it is
+/// ready (a `block_on`, a loop around `now_or_never`), and would wait for ever. Outside a poll of the
+/// host's there is no budget.
+pub(crate) fn take(context: &Context<'_>, wanted: u32) -> u32 {
+    let Some(mut current) = CURRENT.get() else { return wanted };
     if current.budget == 0 {
         current.budget = BUDGET;
         CURRENT.set(Some(current));
         context.waker().wake_by_ref();
-        return false;
+        return 0;
     }
-    current.budget -= 1;
+    let taken = wanted.min(current.budget);
+    current.budget -= taken;
     CURRENT.set(Some(current));
-    true
+    taken
+}
+
+/// Takes `count` from the budget of this poll for what is moved in any case. What the budget does not
+/// have is forgiven; it is used up then.
+pub(crate) fn charge(count: u32) {
+    if let Some(mut current) = CURRENT.get() {
+        current.budget = current.budget.saturating_sub(count);
+        CURRENT.set(Some(current));
+    }
+}
+
+/// Gives back what [`take`] granted in this poll and was not used.
+pub(crate) fn give_back(count: u32) {
+    if let Some(mut current) = CURRENT.get() {
+        current.budget = current.budget.saturating_add(count).min(BUDGET);
+        CURRENT.set(Some(current));
+    }
 }
 
 impl Wake for Guarded {
@@ -228,5 +253,22 @@ mod tests {
             assert!(may_go_on(context), "a poll that goes on all the same is not stuck");
         });
         assert!(may_go_on(&Context::from_waker(&waker)));
+    }
+
+    #[test]
+    fn many_are_taken_at_once_but_no_more_than_there_are() {
+        let mut context = Context::from_waker(Waker::noop());
+        polling(&mut context, |context| {
+            assert_eq!(take(context, 100), 100);
+            assert_eq!(take(context, 100), BUDGET - 100);
+            assert_eq!(take(context, 100), 0);
+            assert_eq!(take(context, 1), 1);
+            give_back(1);
+            assert_eq!(take(context, 1000), BUDGET);
+            give_back(10);
+            charge(1000);
+            assert_eq!(take(context, 1), 0);
+        });
+        assert_eq!(take(&context, 1000), 1000);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Here is what the tests share: a bus with a clock that stands still, and tasks polled by hand.
 
+mod batches;
+mod bursts;
 mod lifecycle;
 mod model;
 mod modes;

@@ -21,6 +21,8 @@ pub enum BusError {
     Claimed(String),
     /// The topic is closed, or the program shuts down.
     Closed(String),
+    /// There is no such topic.
+    Unknown(String),
     /// Any other reason.
     Other(String),
 }
@@ -33,6 +35,7 @@ impl BusError {
             | BusError::Unshareable(message)
             | BusError::Claimed(message)
             | BusError::Closed(message)
+            | BusError::Unknown(message)
             | BusError::Other(message) => message,
         }
     }
@@ -47,6 +50,7 @@ impl From<BusFault> for BusError {
             FaultCode::UNSHAREABLE => BusError::Unshareable(reason),
             FaultCode::CLAIMED => BusError::Claimed(reason),
             FaultCode::CLOSED => BusError::Closed(reason),
+            FaultCode::UNKNOWN => BusError::Unknown(reason),
             FaultCode::OPTIONS | FaultCode::FAILED => BusError::Other(reason),
             FaultCode(unknown) => BusError::Other(format!("{reason} (fault {unknown})")),
         }
@@ -81,13 +85,20 @@ pub enum PublishError {
         /// The topic, and which instance.
         detail: String,
     },
-    /// A lossless subscription is behind. Only of [`try_publish`](crate::bus::Topic::try_publish).
+    /// A lossless subscription is behind. Only of [`try_publish`](crate::bus::Topic::try_publish) and
+    /// its like.
     Full {
         /// The topic.
         topic: String,
     },
     /// The value cannot be encoded.
     Encode(EncodeError),
+    /// The text or bytes are no value of the topic's type. Only of
+    /// [`AnyTopic`](crate::bus::AnyTopic), which publishes without knowing that.
+    Decode {
+        /// The topic, its type, and what is wrong.
+        detail: String,
+    },
     /// Any other reason: the host failed, or is one that this SDK does not know well.
     Other {
         /// What is known of it.
@@ -114,6 +125,7 @@ impl fmt::Display for PublishError {
             PublishError::Closed { detail }
             | PublishError::Stuck { detail }
             | PublishError::Claimed { detail }
+            | PublishError::Decode { detail }
             | PublishError::Other { detail } => f.write_str(detail),
             PublishError::Full { topic } => write!(f, "topic `{topic}` is full"),
             PublishError::Encode(_) => f.write_str("the value cannot be published"),
@@ -129,7 +141,55 @@ impl std::error::Error for PublishError {
             | PublishError::Stuck { .. }
             | PublishError::Claimed { .. }
             | PublishError::Full { .. }
+            | PublishError::Decode { .. }
             | PublishError::Other { .. } => None,
         }
+    }
+}
+
+/// A burst was not published in full: its first values are, the others are not.
+#[derive(Debug)]
+pub struct BurstError {
+    published: u64,
+    error: PublishError,
+}
+
+impl BurstError {
+    pub(super) fn new(published: u64, error: PublishError) -> Self {
+        BurstError { published, error }
+    }
+
+    /// How many values are published: the first ones.
+    pub fn published(&self) -> u64 {
+        self.published
+    }
+
+    /// Why the one after those is not.
+    pub fn error(&self) -> &PublishError {
+        &self.error
+    }
+
+    /// Whether publishing has ended, so that a publisher may simply stop.
+    pub fn is_closed(&self) -> bool {
+        self.error.is_closed()
+    }
+}
+
+/// For who does not care how many are published.
+impl From<BurstError> for PublishError {
+    fn from(burst: BurstError) -> Self {
+        burst.error
+    }
+}
+
+impl fmt::Display for BurstError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a burst ended after {} messages", self.published)
+    }
+}
+
+impl std::error::Error for BurstError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }

@@ -8,7 +8,7 @@ use lifespan_abi::Mode;
 use crate::bus::Topic;
 use crate::bus::owned::{Owned, Source};
 use crate::message::lending::Lending;
-use crate::message::{Kept, Lent, Message};
+use crate::message::{Kept, Lent, LentBatch, Message};
 
 /// Every message in order, none lost: while this is behind by as much as the topic holds, publishers
 /// wait. See [`Topic::messages`].
@@ -63,6 +63,32 @@ impl<T: Message> Messages<T> {
         self.take()
     }
 
+    /// All that the host lends at once, at most 128 messages, until the next call; `None` at the end.
+    /// After [`recv`](Self::recv) it is what is left of what was lent then.
+    ///
+    /// All of it counts as received, however much is looked at. Publishers that wait for this
+    /// subscription are let go on by the next receive. Dropped before it is ready, it has taken
+    /// nothing.
+    ///
+    /// ```no_run
+    /// # use lifespan_plugin_api::bus::Topic;
+    /// # async fn example(samples: Topic<f64>) {
+    /// let mut samples = samples.messages();
+    /// let mut sum = 0.0;
+    /// while let Some(batch) = samples.recv_batch().await {
+    ///     for sample in batch {
+    ///         sum += sample;
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub async fn recv_batch(&mut self) -> Option<LentBatch<'_, T>> {
+        if !poll_fn(|context| self.lending.poll_all(context)).await {
+            return None;
+        }
+        self.lending.take_all().map(LentBatch::new)
+    }
+
     /// How many messages wait to be received.
     pub fn backlog(&self) -> u64 {
         self.lending.backlog()
@@ -88,6 +114,12 @@ impl<T: Message> Lossy<T> {
     /// As [`Messages::recv`].
     pub async fn recv(&mut self) -> Option<Lent<'_, T>> {
         self.messages.recv().await
+    }
+
+    /// As [`Messages::recv_batch`]; what was skipped was skipped [before the
+    /// first](LentBatch::skipped).
+    pub async fn recv_batch(&mut self) -> Option<LentBatch<'_, T>> {
+        self.messages.recv_batch().await
     }
 
     /// How many messages wait to be received.

@@ -2,16 +2,20 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{ROption, RResult, RStr, RString};
 use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::{Subscription, Topic as AbiTopic};
-use lifespan_abi::{Batch, BusFault, FaultCode, MessageTypeRef, OwnedBatch, Values, ValuesReply};
+use lifespan_abi::{
+    Batch, BusFault, FaultCode, Message as AbiMessage, MessageTypeRef, OwnedBatch, PollStatus,
+    PublishReply, PublishStatus, Values, ValuesReply,
+};
 
 use super::*;
+use crate::message::kind;
 use crate::panics::tests::logged;
 use crate::task::polling;
 use crate::testing::Host;
@@ -84,7 +88,7 @@ fn topic(publish: PublishStatus, gives_back: bool, poll: PollStatus, host: &Host
     let fixed = Fixed { publish, gives_back, poll };
     let handle = Arc::new(TopicBox::from_value(fixed, TD_Opaque));
     let clock = Clock::new(Arc::new(host.services()));
-    Topic { handle, clock, kind: PhantomData }
+    Topic { handle, clock, kind: KindOf::new() }
 }
 
 fn now<F: Future>(future: F) -> Poll<F::Output> {

@@ -15,7 +15,9 @@ use lifespan_abi::abi_stable::prefix_type::WithMetadata;
 use lifespan_abi::abi_stable::staticref;
 use lifespan_abi::abi_stable::std_types::{ROption, RResult, RSlice, RStr, RString, RVec};
 use lifespan_abi::abi_stable::type_layout::TypeLayout;
-use lifespan_abi::{Message as AbiMessage, MessageType, MessageTypeRef};
+use lifespan_abi::{
+    Message as AbiMessage, MessageType, MessageTypeRef, TopicBox, Values, ValuesReply,
+};
 
 use crate::message::{EncodeError, Message};
 use crate::panics::{self, catch, guarded_drop};
@@ -30,19 +32,61 @@ pub(crate) fn kind<T: Message>() -> MessageTypeRef {
     MessageTypeRef(Kind::<T>::TYPE.as_prefix())
 }
 
-/// A message of a value.
-pub(crate) fn message<T: Message>(value: T) -> Result<AbiMessage, EncodeError> {
-    Ok(of_wire::<T>(value.into_wire()?))
+/// The kind of `T` at one address.
+///
+/// The host tells kinds by their addresses when it writes a value over a message, and a constant may
+/// have several: so what opens a topic keeps the one that it was opened with.
+pub(crate) struct KindOf<T> {
+    raw: MessageTypeRef,
+    kind: PhantomData<fn() -> T>,
 }
 
-fn of_wire<T: Message>(wire: T::Wire) -> AbiMessage {
-    let size = T::size(&wire);
-    // SAFETY: the kind is that of `T`, whose functions take the payload as `T::Wire`, and its layout is
-    // told as that; `Guarded` has the same layout.
-    unsafe { AbiMessage::new(kind::<T>(), Guarded(ManuallyDrop::new(wire)), size) }
+impl<T: Message> KindOf<T> {
+    /// Whether values of `T` own nothing, and so can be published without a message of their own.
+    pub(crate) const PLAIN: bool = T::ENCODING.is_empty() && !needs_drop::<T::Wire>();
+
+    pub(crate) fn new() -> Self {
+        KindOf { raw: kind::<T>(), kind: PhantomData }
+    }
+
+    /// The kind as it is told to the host.
+    pub(crate) fn raw(self) -> MessageTypeRef {
+        self.raw
+    }
+
+    /// A message of a value.
+    pub(crate) fn message(self, wire: T::Wire) -> AbiMessage {
+        let size = T::size(&wire);
+        // SAFETY: the kind is that of `T`, whose functions take the payload as `T::Wire`, and its
+        // layout is told as that; `Guarded` has the same layout.
+        unsafe { AbiMessage::new(self.raw, Guarded(ManuallyDrop::new(wire)), size) }
+    }
+
+    /// Publishes [plain](Self::PLAIN) values from where they lie, as many as there is room for.
+    #[inline]
+    pub(crate) fn try_publish(self, topic: &TopicBox, wires: &[T::Wire]) -> ValuesReply {
+        debug_assert!(Self::PLAIN, "the host would copy what is owned");
+        // The pointer is to `len` values of this very kind, as `Values` demands, until the call ends.
+        let values = Values { kind: self.raw, first: wires.as_ptr().cast(), len: wires.len() };
+        topic.try_publish_values(values)
+    }
+}
+
+impl<T> Clone for KindOf<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for KindOf<T> {}
+
+/// A message of a value.
+pub(crate) fn message<T: Message>(value: T) -> Result<AbiMessage, EncodeError> {
+    Ok(KindOf::<T>::new().message(value.into_wire()?))
 }
 
 /// What is in a message that came from a topic of `T`: see the invariant above.
+#[inline]
 pub(crate) fn view<T: Message>(message: &AbiMessage) -> &T::View {
     // SAFETY: the message is from a topic that was opened with `kind::<T>()`, whose layout is that of
     // `T::Wire`; the host lets only messages of a compatible layout onto it.
@@ -102,8 +146,8 @@ unsafe extern "C" fn to_json<T: Message>(message: &AbiMessage) -> RResult<RStrin
 
 extern "C" fn from_json<T: Message>(text: RStr<'_>) -> RResult<AbiMessage, RString> {
     contained(|| {
-        let value = T::from_json(text.as_str()).map_err(EncodeError::new)?;
-        message(value)
+        let value = T::from_json(text.as_str()).map_err(|error| error.to_string())?;
+        message(value).map_err(|error| error.to_string())
     })
 }
 
@@ -116,7 +160,7 @@ unsafe extern "C" fn to_bytes<T: Message>(message: &AbiMessage) -> RResult<RVec<
 }
 
 extern "C" fn from_bytes<T: Message>(bytes: RSlice<'_, u8>) -> RResult<AbiMessage, RString> {
-    contained(|| T::from_bytes(bytes.as_slice()).map(of_wire::<T>))
+    contained(|| T::from_bytes(bytes.as_slice()).map(|wire| KindOf::<T>::new().message(wire)))
 }
 
 /// Runs an author's code on behalf of the host: a panic becomes an error.

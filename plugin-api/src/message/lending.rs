@@ -1,4 +1,4 @@
-//! Batches that the host lends, one message after the other.
+//! Batches that the host lends, handed out one message after the other or all that is left at once.
 //!
 //! A batch is drained without crossing the boundary. The host learns that it is used up by the next
 //! poll, and not before: until then the last message is being worked on, and an instance that works
@@ -7,12 +7,13 @@
 #![expect(unsafe_code, reason = "a lent batch crosses as a pointer; see the SAFETY comments")]
 
 use std::ptr;
+use std::slice;
 use std::task::{Context, Poll};
 
 use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Batch, Message, PollStatus, SubscriptionBox};
 
-use crate::task::{crossing, may_go_on};
+use crate::task::{charge, crossing, may_go_on};
 
 /// A subscription, and the batch that it has lent.
 pub(crate) struct Lending {
@@ -30,6 +31,15 @@ pub(crate) struct Lending {
 pub(crate) struct Arrived<'a> {
     pub(crate) message: &'a Message,
     pub(crate) sequence: u64,
+    pub(crate) skipped: u64,
+}
+
+/// Messages that are handed out together: at least one, of consecutive numbers.
+pub(crate) struct ArrivedAll<'a> {
+    pub(crate) messages: &'a [Message],
+    /// The first one's number.
+    pub(crate) sequence: u64,
+    /// How many were skipped just before the first.
     pub(crate) skipped: u64,
 }
 
@@ -62,6 +72,16 @@ impl Lending {
         Poll::Ready(true)
     }
 
+    /// As [`poll`](Self::poll), for [`take_all`](Self::take_all): all of it is taken from the budget.
+    pub(crate) fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let polled = self.poll(context);
+        if polled == Poll::Ready(true) {
+            // One of them has been paid for by the poll.
+            charge(self.batch.len - self.at - 1);
+        }
+        polled
+    }
+
     /// Hands out the next message of the batch; `None` if there is none.
     pub(crate) fn take(&mut self) -> Option<Arrived<'_>> {
         if self.at == self.batch.len {
@@ -76,6 +96,23 @@ impl Lending {
         let message = unsafe { &*place };
         let skipped = if index == 0 { self.batch.skipped } else { 0 };
         Some(Arrived { message, sequence: self.batch.sequence + index as u64, skipped })
+    }
+
+    /// Hands out what is left of the batch; `None` if that is nothing.
+    pub(crate) fn take_all(&mut self) -> Option<ArrivedAll<'_>> {
+        let index = self.at as usize;
+        let left = self.batch.len as usize - index;
+        if left == 0 {
+            return None;
+        }
+        self.at = self.batch.len;
+        // SAFETY: `index` is below `len`, and the host lends an array of that length.
+        let first = unsafe { self.batch.messages.add(index) };
+        // SAFETY: so many are left of the array, which is valid, with its references, until the
+        // subscription is polled or dropped; both need `self` exclusively, which the result borrows.
+        let messages = unsafe { slice::from_raw_parts(first, left) };
+        let skipped = if index == 0 { self.batch.skipped } else { 0 };
+        Some(ArrivedAll { messages, sequence: self.batch.sequence + index as u64, skipped })
     }
 
     /// Whether a message has been lent that was not handed out.

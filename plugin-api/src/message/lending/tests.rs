@@ -118,6 +118,45 @@ fn one_poll_of_the_hosts_does_not_receive_for_ever() {
     assert_eq!(polls, 8);
 }
 
+fn take_all(lending: &mut Lending) -> Option<(Vec<u32>, u64, u64)> {
+    let arrived = lending.take_all()?;
+    let values = arrived.messages.iter().map(|message| *kind::view::<u32>(message)).collect();
+    Some((values, arrived.sequence, arrived.skipped))
+}
+
+#[test]
+fn all_that_is_left_of_a_batch_is_taken_at_once() {
+    let (mut lending, calls) = lending(&[&[1, 2, 3], &[4, 5], &[]]);
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(lending.take_all().is_none());
+    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    take(&mut lending);
+    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(take_all(&mut lending), Some((vec![2, 3], 1, 0)));
+    assert!(lending.take_all().is_none());
+    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    // Polled, and dropped: nothing is lost.
+    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(take_all(&mut lending), Some((vec![4, 5], 3, 5)));
+    assert_eq!(*calls.lock().unwrap(), [Call::Poll, Call::Poll]);
+    drop(lending);
+    assert_eq!(*calls.lock().unwrap(), [Call::Poll, Call::Poll, Call::Taken(2)]);
+}
+
+#[test]
+fn a_batch_is_taken_from_the_budget_of_the_poll() {
+    let batch: Vec<u32> = (0..100).collect();
+    let (mut lending, _) = lending(&[&batch, &batch, &batch]);
+    polling(&mut Context::from_waker(Waker::noop()), |context| {
+        for _ in 0..2 {
+            assert_eq!(lending.poll_all(context), Poll::Ready(true));
+            assert_eq!(lending.take_all().map(|arrived| arrived.messages.len()), Some(100));
+        }
+        assert_eq!(lending.poll_all(context), Poll::Pending, "the task yields first");
+        assert!(lending.has_message());
+    });
+}
+
 #[test]
 fn a_stream_that_could_not_subscribe_has_ended() {
     assert_eq!(poll(&mut Lending::new(None)), Poll::Ready(false));
