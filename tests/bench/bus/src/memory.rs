@@ -39,9 +39,7 @@ pub(crate) fn all(shared: &Shared) -> Result<Vec<(&'static str, Sizes)>> {
 }
 
 /// Makes many, and says how many bytes each took.
-pub(crate) fn measured<T>(
-    mut make: impl FnMut(usize) -> Result<T>,
-) -> Result<(Vec<T>, usize)> {
+pub(crate) fn measured<T>(mut make: impl FnMut(usize) -> Result<T>) -> Result<(Vec<T>, usize)> {
     let mut made = Vec::with_capacity(MANY);
     let before = allocator::begin();
     for number in 0..MANY {

@@ -29,16 +29,11 @@ pub(crate) trait Peer: 'static {
     type Rx<P: Item>: Send + 'static;
 
     /// The ends of so many publishers and subscribers.
-    fn open<P: Item>(
-        publishers: usize,
-        subscribers: usize,
-    ) -> (Vec<Self::Tx<P>>, Vec<Self::Rx<P>>);
+    fn open<P: Item>(publishers: usize, subscribers: usize)
+    -> (Vec<Self::Tx<P>>, Vec<Self::Rx<P>>);
 
     /// Publishes one message to all subscribers; waits while one has no room.
-    fn publish<P: Item>(
-        tx: &mut Self::Tx<P>,
-        item: P,
-    ) -> impl Future<Output = Result<()>> + Send;
+    fn publish<P: Item>(tx: &mut Self::Tx<P>, item: P) -> impl Future<Output = Result<()>> + Send;
 
     /// Waits for a message, and receives all that are there; `false` at the end.
     fn receive<P: Item>(

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-use lifespan_plugin_api::bus::{Kept, Message, Messages, PublishError, Topic, Updates};
+use lifespan_plugin_api::bus::{BurstError, Kept, Message, Messages, PublishError, Topic, Updates};
 
 use crate::payload::Payload;
 use crate::tally::Tally;
@@ -50,12 +50,9 @@ pub async fn publish<M: Sendable>(topic: &Topic<M>, message: M) -> Result<(), Pu
 /// Several messages that are there at once.
 pub async fn publish_burst<M: Sendable>(
     topic: &Topic<M>,
-    messages: impl Iterator<Item = M>,
-) -> Result<(), PublishError> {
-    for message in messages {
-        topic.publish(message).await?;
-    }
-    Ok(())
+    messages: impl Iterator<Item = M> + Send,
+) -> Result<(), BurstError> {
+    topic.publish_all(messages).await
 }
 
 /// Receives what is there, at least one message; `false` at the end.
@@ -64,9 +61,13 @@ pub async fn receive<M: Sendable>(
     tally: &mut Tally,
     keep: &mut Keep<Kept<M>>,
 ) -> bool {
-    let Some(message) = messages.recv().await else { return false };
-    tally.see(&*message);
-    if !keep.is_off() {
+    let Some(batch) = messages.recv_batch().await else { return false };
+    if keep.is_off() {
+        batch.iter().for_each(|message| tally.see(message));
+        return true;
+    }
+    for message in batch.lent() {
+        tally.see(&*message);
         keep.push(message.keep());
     }
     true

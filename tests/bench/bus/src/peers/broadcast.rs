@@ -103,8 +103,7 @@ pub(crate) async fn parked(messages: u64, subscribers: u64) -> Result<Summary> {
         all: Notify,
     }
     let (tx, _) = channel::<Small>(CAPACITY as usize);
-    let arrivals =
-        Arc::new(Arrivals { left: 0.into(), last: 0.into(), all: Notify::new() });
+    let arrivals = Arc::new(Arrivals { left: 0.into(), last: 0.into(), all: Notify::new() });
     let zero = Instant::now();
     for _ in 0..subscribers {
         let (mut rx, arrivals) = (tx.subscribe(), arrivals.clone());

@@ -110,8 +110,7 @@ mod tests {
     #[test]
     fn a_table_is_a_line_a_contender() {
         let both = [("ours", Side::Ours, 10), ("theirs", Side::Peer, 25)];
-        let cells =
-            [cell("one", Unit::Delivery, &both), cell("two", Unit::Delivery, &both[1..])];
+        let cells = [cell("one", Unit::Delivery, &both), cell("two", Unit::Delivery, &both[1..])];
         let expected = "\
 test
   ns a delivery; how many times faster than the best peer
