@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "reading pointers out of slots; see the comments")]
 
 use std::mem::{self, ManuallyDrop};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::BATCH;
@@ -187,11 +188,18 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
     fn snapshot(&mut self, from: u64, end: u64, origins: bool) -> u64 {
         let slots: &Slots = self.ring.slots();
         self.batch.clear();
-        self.batch.extend((from..end).filter_map(|sequence| slots.message(sequence)).map(|raw| {
-            // SAFETY: a copy that is never dropped. It is only read if `first` says below that the slot
-            // had not been overwritten: then the floor or the pin, which was there before, keeps it.
-            ManuallyDrop::new(unsafe { M::from_raw(raw) })
-        }));
+        let (early, late) = slots.run(from, end);
+        self.batch.reserve(early.len() + late.len());
+        for run in [early, late] {
+            self.batch.extend(run.iter().map(|slot| {
+                let raw = slot.load(Ordering::Relaxed);
+                // SAFETY: before `head` no slot is empty.
+                let raw = unsafe { NonNull::new_unchecked(raw) };
+                // SAFETY: a copy that is never dropped. It is only read if `first` says below that the
+                // slot had not been overwritten: then the floor or the pin, there before, keeps it.
+                ManuallyDrop::new(unsafe { M::from_raw(raw) })
+            }));
+        }
         self.origins.clear();
         if origins {
             self.origins.extend((from..end).map(|sequence| slots.origin(sequence)));

@@ -108,9 +108,10 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
     ) -> bool {
         assert!(self.next < self.limit, "the caller has made room");
         // What is overwritten anyway, if nobody can have it pinned.
-        let overwritten = self.exclusive && self.next - self.first >= self.ring.slots().len();
-        let spare = if overwritten { self.take_first() } else { self.spares.pop() };
-        let Some(mut message) = spare else { return false };
+        if self.exclusive && self.next - self.first >= self.ring.slots().len() {
+            return self.place_again(write, origin, garbage);
+        }
+        let Some(mut message) = self.spares.pop() else { return false };
         let written = write(&mut message);
         if written {
             self.push(message, origin, garbage);
@@ -119,6 +120,31 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
             garbage.put(message);
         }
         written
+    }
+
+    /// Writes the oldest message anew where it lies, whose slot is the next one's.
+    #[inline]
+    fn place_again(
+        &mut self,
+        write: impl FnOnce(&mut M) -> bool,
+        origin: Origin,
+        garbage: &mut Garbage<M>,
+    ) -> bool {
+        let Some(raw) = self.ring.slots().message(self.first) else { return false };
+        self.first += 1;
+        self.ring.set_first(self.first);
+        // SAFETY: the ring owned it, being between `first` and `next`; from here on this does.
+        let mut message = unsafe { M::from_raw(raw) };
+        if !write(&mut message) {
+            self.bytes = self.bytes.saturating_sub(message.weight());
+            garbage.put(message);
+            return false;
+        }
+        // It weighs what it weighed.
+        self.ring.slots().put(self.next, message.into_raw(), origin);
+        self.next += 1;
+        self.ring.set_head(self.next);
+        true
     }
 
     /// The last message with its number and where it is from.

@@ -49,6 +49,15 @@ impl Slots {
         self.mask + 1
     }
 
+    /// The pointers of consecutive messages, at most as many as there are slots: in two runs, since the
+    /// second may begin anew.
+    pub(crate) fn run(&self, from: u64, end: u64) -> (&[AtomicPtr<()>], &[AtomicPtr<()>]) {
+        let (start, count) = (self.index(from), (end - from) as usize);
+        let (early, late) = self.messages.split_at(start);
+        let first = count.min(late.len());
+        (&late[..first], &early[..count - first])
+    }
+
     /// The message of that number, if it has not been overwritten: the caller finds that out.
     pub(crate) fn message(&self, sequence: u64) -> Option<NonNull<()>> {
         NonNull::new(self.messages[self.index(sequence)].load(Ordering::Relaxed))

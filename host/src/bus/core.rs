@@ -163,8 +163,11 @@ impl Core {
         loop {
             let mut after = Afterwards::default();
             let mut state = self.lock();
-            if let Err(why) = self.may_publish(&mut state, publisher, &mut after) {
+            if let Err(why) = self.may_begin(publisher) {
                 return Err((message, why));
+            }
+            if !state.producer.has_room(&mut after.garbage) {
+                return Err((message, state.full(publisher.instance)));
             }
             if state.keyed.knows(&keys) {
                 let origin = self.origin(publisher);
@@ -190,25 +193,29 @@ impl Core {
         values: &Values,
         publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>,
     ) -> (usize, Result<(), Unpublished>) {
-        let mut after = Afterwards::default();
-        let mut state = self.lock();
-        let mut published = 0;
-        let mut push = |index| {
-            self.may_publish(&mut state, publisher, &mut after)?;
-            // Who asks for a key is shown a message.
-            let placed = state.keyed.is_empty() && {
-                let write = |held: &mut Held| held.overwrite(values, index);
-                let origin = self.origin(publisher);
-                state.producer.place(write, origin, &mut after.garbage)
-            };
-            if placed { Ok(()) } else { Err(Unpublished::Unplaced) }
-        };
-        let all = (0..values.len).try_for_each(|index| {
-            push(index)?;
+        let mut garbage = Garbage::default();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if let Err(why) = self.may_begin(publisher) {
+            return (0, Err(why));
+        }
+        // Who asks for a key is shown a message.
+        let keyed = !state.keyed.is_empty();
+        let origin = self.origin(publisher);
+        let (mut published, mut all) = (0, Ok(()));
+        while published < values.len {
+            if !state.producer.has_room(&mut garbage) {
+                all = Err(state.full(publisher.instance));
+                break;
+            }
+            let write = |held: &mut Held| held.overwrite(values, published);
+            if keyed || !state.producer.place(write, origin, &mut garbage) {
+                all = Err(Unpublished::Unplaced);
+                break;
+            }
             published += 1;
-            Ok(())
-        });
-        drop(state);
+        }
+        drop(guard);
         if published > 0 {
             self.ring.wake();
         }
@@ -375,23 +382,17 @@ impl Core {
         (self.capacity / 2).max(1)
     }
 
-    fn may_publish(
+    /// Whether anything may be published. Whoever ends publishing, or claims the topic, takes the lock
+    /// afterwards; so one look under it holds for all that is published under it.
+    fn may_begin(
         &self,
-        state: &mut State,
         publisher: &Publisher<'_, impl Fn() -> u64, impl Fn() -> bool>,
-        after: &mut Afterwards,
     ) -> Result<(), Unpublished> {
         if self.is_closed() {
             return Err(Unpublished::Closed);
         }
         if (publisher.refused)() {
             return Err(Unpublished::Refused);
-        }
-        if !state.producer.has_room(&mut after.garbage) {
-            // There may be nobody by now.
-            let blockers = Behind::of(state.producer.blockers());
-            let own = blockers == Behind::Only(publisher.instance.number);
-            return Err(Unpublished::Full { own });
         }
         Ok(())
     }
@@ -424,6 +425,14 @@ impl Behind {
 }
 
 impl State {
+    /// Why there is no room for this publisher.
+    #[cold]
+    fn full(&self, publisher: &Instance) -> Unpublished {
+        // There may be nobody in the way by now.
+        let own = Behind::of(self.producer.blockers()) == Behind::Only(publisher.number);
+        Unpublished::Full { own }
+    }
+
     fn last(&self) -> Option<Entry> {
         let entry =
             |held: &Held, sequence, origin| Entry { message: held.0.clone(), origin, sequence };
