@@ -6,10 +6,18 @@
 //! | [`… .timeout(d)`](Updates::timeout) | after `d` without news an [item that is recognisably not an update](Update::Timeout), with the current value |
 //! | [`… .at_most_every(d)`](Updates::at_most_every) | the first at once, then the latest, measured from item to item |
 //! | [`topic.messages()`](Topic::messages) | every message, in order, none lost: a full subscriber makes `publish().await` wait; one by one, or [in batches](Messages::recv_batch) |
+//! | [`topic.on_messages(f)`](Topic::on_messages) | a function called with every batch: for sinks that do not wait |
 //! | [`… .lossy()`](Messages::lossy) | every message that fits; when it lags, the oldest are skipped and [counted](Lent::skipped) |
 //! | [`topic.updates_by(key)`](Topic::updates_by) | the latest value for each key |
 //! | [`Merge`] of several streams | one stream, each item says where it is from |
 //! | [`Pattern`] | every topic that matches, those that come later too |
+//!
+//! | A publisher says | and |
+//! |---|---|
+//! | [`topic.publish(v).await`](Topic::publish) | waits for those that want every message |
+//! | [`topic.publish_all(v).await`](Topic::publish_all) | so with many, as many as possible at a time |
+//! | [`topic.try_publish(v)`](Topic::try_publish) | does not wait; `try_publish_all` for many |
+//! | [`AnyTopic`] | publishes JSON text or bytes, without knowing the type |
 //!
 //! A subscription exists from the call, and ends when it is dropped. A `recv()` that is dropped
 //! before it is ready loses nothing. `recv()` lends a message until the next one; `.keep()` takes a
@@ -19,9 +27,11 @@
 //! In here, all is built on two ways to receive: a batch that the host lends
 //! (`message::lending`), and one that it gives away (`giving`).
 
+mod any;
 mod burst;
 mod error;
 mod giving;
+mod handlers;
 mod keyed;
 mod merge;
 mod messages;
@@ -34,15 +44,17 @@ mod updates;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::Location;
 use std::sync::Arc;
 
-use lifespan_abi::{
-    BusBox, KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox,
-};
+use lifespan_abi::{KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox};
 use serde::Serialize;
 
+pub use crate::bus::any::AnyTopic;
 use crate::bus::burst::Burst;
 pub use crate::bus::error::{BurstError, BusError, PublishError};
+pub(crate) use crate::bus::handlers::Dispatcher;
+pub use crate::bus::handlers::{Handler, HandlerResult};
 pub use crate::bus::keyed::UpdatesBy;
 pub use crate::bus::merge::Merge;
 pub use crate::bus::messages::{Lossy, Messages};
@@ -74,37 +86,33 @@ use crate::time::Clock;
 pub struct Topic<T: Message> {
     handle: Arc<TopicBox>,
     clock: Clock,
+    dispatcher: Arc<Dispatcher>,
     /// What it was opened with, and what is published by.
     kind: KindOf<T>,
 }
 
 impl<T: Message> Topic<T> {
-    /// Opens a topic, or makes it.
-    pub(crate) fn open(bus: &BusBox, clock: Clock, name: &str) -> Result<Topic<T>, BusError> {
-        Topic::open_with_capacity(bus, clock, name, 0)
-    }
-
-    /// As [`open`](Self::open), for so many messages if the topic is made by this.
-    pub(crate) fn open_with_capacity(
-        bus: &BusBox,
-        clock: Clock,
+    /// Opens a topic, or makes it, then for so many messages; 0 takes the host's default. Its
+    /// handlers are the dispatcher's.
+    pub(crate) fn open(
+        dispatcher: &Arc<Dispatcher>,
         name: &str,
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
-        let kind = KindOf::new();
-        let handle = bus.topic(name.into(), kind.raw(), capacity).into_result()?;
-        Ok(Topic { handle: Arc::new(handle), clock, kind })
+        let (services, kind) = (dispatcher.services(), KindOf::new());
+        let handle = services.bus().topic(name.into(), kind.raw(), capacity).into_result()?;
+        let (clock, dispatcher) = (Clock::new(services.clone()), dispatcher.clone());
+        Ok(Topic { handle: Arc::new(handle), clock, dispatcher, kind })
     }
 
-    /// For tests of hosts, which have services and no context.
+    /// For tests of hosts, which have services and no context. Each topic has handlers of its own.
     #[doc(hidden)]
     pub fn of_services(
         services: Arc<ServicesBox>,
         name: &str,
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
-        let bus = services.bus();
-        Topic::open_with_capacity(&bus, Clock::new(services), name, capacity)
+        Topic::open(&Dispatcher::new(services), name, capacity)
     }
 
     /// The topic's name.
@@ -218,6 +226,49 @@ impl<T: Message> Topic<T> {
         Messages::new(self.clone())
     }
 
+    /// Calls a function with every message from now on, in batches: for sinks that do not wait.
+    ///
+    /// All handlers of an instance are called in one task, one after the other, so that they cost one
+    /// wake-up; none shall take long. The task is a part of the instance, as what it has
+    /// [spawned](crate::Context::spawn): handlers are called from set-up on, whatever the instance's own
+    /// task does, and after its end. At the end of the program or of the topic they are called with
+    /// what is left, and end. What waits for a handler counts as waiting for the instance, and
+    /// publishers wait for it as for [`messages`](Self::messages).
+    ///
+    /// A handler that fails or panics ends, and is reported as a failure of the instance; the others
+    /// go on. One that fails because [publishing has ended](PublishError::is_closed) is only logged.
+    ///
+    /// ```no_run
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # async fn example(ctx: Context) -> Result<()> {
+    /// let mut sum = 0.0;
+    /// ctx.topic::<f64>("samples")?.on_messages(move |batch| {
+    ///     for sample in batch {
+    ///         sum += sample;
+    ///     }
+    ///     println!("{sum}");
+    /// });
+    /// let mut file = std::fs::File::create("lines")?;
+    /// ctx.topic::<String>("lines")?.on_messages(move |batch| {
+    ///     use std::io::Write;
+    ///     for line in batch {
+    ///         writeln!(file, "{line}")?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ctx.idle().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn on_messages<F, R>(&self, handler: F) -> Handler
+    where
+        F: FnMut(LentBatch<'_, T>) -> R + Send + 'static,
+        R: HandlerResult + 'static,
+    {
+        self.dispatcher.add(self.messages(), handler, Location::caller())
+    }
+
     /// Subscribes to the latest value for each key, which may be any serde value.
     ///
     /// ```no_run
@@ -266,7 +317,8 @@ impl<T: Message> Topic<T> {
 
 impl<T: Message> Clone for Topic<T> {
     fn clone(&self) -> Self {
-        Topic { handle: self.handle.clone(), clock: self.clock.clone(), kind: self.kind }
+        let (clock, dispatcher) = (self.clock.clone(), self.dispatcher.clone());
+        Topic { handle: self.handle.clone(), clock, dispatcher, kind: self.kind }
     }
 }
 

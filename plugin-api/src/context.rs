@@ -15,7 +15,7 @@ use lifespan_abi::abi_stable::std_types::RString;
 use lifespan_abi::async_ffi::FfiFuture;
 use lifespan_abi::{Report, ServicesBox, Stance};
 
-use crate::bus::{BusError, Message, Pattern, Topic};
+use crate::bus::{AnyTopic, BusError, Dispatcher, Message, Pattern, Topic};
 use crate::gate::Gate;
 use crate::run::Run;
 use crate::spawn::{JoinHandle, spawn, spawn_blocking};
@@ -29,6 +29,8 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     services: Arc<ServicesBox>,
     gate: Arc<Gate>,
+    /// What calls the handlers of all topics.
+    dispatcher: Arc<Dispatcher>,
     instance: String,
 }
 
@@ -145,7 +147,7 @@ impl Context {
     ///
     /// The name cannot be one, or the topic has another type: the error names both sides.
     pub fn topic<T: Message>(&self, name: impl AsRef<str>) -> Result<Topic<T>, BusError> {
-        Topic::open(&self.0.services.bus(), self.clock(), name.as_ref())
+        Topic::open(&self.0.dispatcher, name.as_ref(), 0)
     }
 
     /// As [`topic`](Self::topic); if the topic is made by this, so many messages wait in it for
@@ -159,8 +161,25 @@ impl Context {
         name: impl AsRef<str>,
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
-        let bus = self.0.services.bus();
-        Topic::open_with_capacity(&bus, self.clock(), name.as_ref(), capacity)
+        Topic::open(&self.0.dispatcher, name.as_ref(), capacity)
+    }
+
+    /// Opens a topic that is there, whatever its type.
+    ///
+    /// # Errors
+    ///
+    /// There is no such topic, [`BusError::Unknown`].
+    pub fn any_topic(&self, name: impl AsRef<str>) -> Result<AnyTopic, BusError> {
+        AnyTopic::open(&self.0.services.bus(), name.as_ref())
+    }
+
+    /// The names of all topics that are there now, sorted. For those that come later too, subscribe
+    /// by a pattern.
+    pub fn topics(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.0.services.bus().topics().into_iter().map(Into::into).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Subscribes to every message of every topic that matches, those that come later too: `*` is
@@ -228,7 +247,14 @@ impl Context {
 
     pub(crate) fn new(services: Arc<ServicesBox>, gate: Arc<Gate>) -> Self {
         let instance = services.instance().as_str().to_owned();
-        Context(Arc::new(Inner { services, gate, instance }))
+        let dispatcher = Dispatcher::new(services.clone());
+        Context(Arc::new(Inner { services, gate, dispatcher, instance }))
+    }
+
+    /// For tests of hosts, which have services and no lifespan.
+    #[doc(hidden)]
+    pub fn of_services(services: Arc<ServicesBox>) -> Self {
+        Context::new(services, Arc::new(Gate::new()))
     }
 
     pub(crate) fn gate(&self) -> &Gate {

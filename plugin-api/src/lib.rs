@@ -110,7 +110,7 @@ pub mod __private {
 
     pub use crate::command::{Undescribable, describe};
     pub use crate::export::{Library, RUSTC, SDK_VERSION, TARGET, constructor, distinct, root};
-    pub use crate::plugin::{BoxFuture, Entry, Plugin, start};
+    pub use crate::plugin::{BoxFuture, Entry, Plugin, instance_of, start};
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use lifespan_abi::{BindReply, BindRequest, CommandSpec};
+use lifespan_abi::{BindReply, BindRequest, CommandSpec, InstanceBox};
 
 use crate::bind;
 use crate::context::Context;
+use crate::instance::instance;
 use crate::lifespan::{Lifespan, lower};
 
 /// A boxed future of an author's.
@@ -44,6 +45,15 @@ impl Entry {
     pub const fn of<P: Plugin>() -> Entry {
         Entry { name: P::NAME, spec: bind::spec::<P>, bind: bind::bind::<P> }
     }
+}
+
+/// For tests of hosts: an instance whose lifespan is that function.
+pub fn instance_of<F, L>(lifespan: F) -> InstanceBox
+where
+    F: FnOnce(Context) -> L + Send + 'static,
+    L: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    instance(Box::new(|ctx| Box::pin(lifespan(ctx))))
 }
 
 /// The lifespan of a type that implements [`Lifespan`]; the expansion of `#[plugin]` calls it.

@@ -79,6 +79,7 @@ pub(crate) fn may_go_on(context: &Context<'_>) -> bool {
 /// be asked again in this very poll, the budget is a new one: the caller is one that polls until it is
 /// ready (a `block_on`, a loop around `now_or_never`), and would wait for ever. Outside a poll of the
 /// host's there is no budget.
+#[inline]
 pub(crate) fn take(context: &Context<'_>, wanted: u32) -> u32 {
     let Some(mut current) = CURRENT.get() else { return wanted };
     if current.budget == 0 {

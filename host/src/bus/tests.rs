@@ -2,8 +2,10 @@
 //!
 //! Here is what the tests share: a bus with a clock that stands still, and tasks polled by hand.
 
+mod any_topic;
 mod batches;
 mod bursts;
+mod handlers;
 mod lifecycle;
 mod model;
 mod modes;
@@ -26,9 +28,10 @@ use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::{ContextExt, FfiFuture, FutureExt};
 use lifespan_abi::services::Services;
 use lifespan_abi::{
-    Batch, BusBox, JobBox, Message as AbiMessage, Mode, OwnedBatch, PublishStatus, ServicesBox,
-    SubscribeOptions, SubscriptionBox, TaskBox, TopicBox, WireReport,
+    Batch, BusBox, JobBox, Message as AbiMessage, Mode, OwnedBatch, PublishStatus, Report,
+    ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
 };
+use lifespan_plugin_api::Context as PluginContext;
 use lifespan_plugin_api::bus::{Message, Topic};
 use lifespan_plugin_api::message::{kind_of, message_of};
 
@@ -45,6 +48,14 @@ struct World {
 struct Party {
     member: Member,
     services: Arc<ServicesBox>,
+    work: Arc<Work>,
+}
+
+/// What a plugin has spawned, polled by hand, and what it has reported.
+#[derive(Default)]
+struct Work {
+    spawned: Mutex<Vec<FfiFuture<()>>>,
+    reports: Mutex<Vec<(String, Report)>>,
 }
 
 /// A clock that only [`advance`](TestClock::advance) moves.
@@ -61,6 +72,7 @@ struct Wakes(AtomicU32);
 struct TestServices {
     member: Member,
     clock: Arc<TestClock>,
+    work: Arc<Work>,
 }
 
 impl World {
@@ -77,8 +89,9 @@ impl World {
 
     fn in_setup(&self, name: &str) -> Party {
         let member = self.bus.member(name, 1);
-        let services = TestServices { member: member.clone(), clock: self.clock.clone() };
-        Party { member, services: Arc::new(ServicesBox::from_value(services, TD_Opaque)) }
+        let (clock, work) = (self.clock.clone(), Arc::<Work>::default());
+        let services = TestServices { member: member.clone(), clock, work: work.clone() };
+        Party { member, services: Arc::new(ServicesBox::from_value(services, TD_Opaque)), work }
     }
 }
 
@@ -94,6 +107,34 @@ impl Party {
 
     fn bus(&self) -> BusBox {
         self.member.services()
+    }
+
+    /// What the code of its plugin has.
+    fn context(&self) -> PluginContext {
+        PluginContext::of_services(self.services.clone())
+    }
+}
+
+impl Work {
+    /// Polls everything that is spawned once, and drops what is ready. Answers how many are left.
+    fn poll(&self, waker: &Waker) -> usize {
+        let mut polled = std::mem::take(&mut *self.spawned.lock().unwrap());
+        polled.retain_mut(|task| poll(Pin::new(task), waker).is_pending());
+        let mut spawned = self.spawned.lock().unwrap();
+        spawned.append(&mut polled);
+        spawned.len()
+    }
+
+    /// The places and messages of what was reported.
+    fn reports(&self) -> Vec<(String, String)> {
+        let reports = self.reports.lock().unwrap();
+        reports.iter().map(|(place, report)| (place.clone(), report.message.clone())).collect()
+    }
+}
+
+impl Task for Work {
+    fn abort(&self) {
+        panic!("nobody aborts here")
     }
 }
 
@@ -127,17 +168,20 @@ impl Services for TestServices {
         })
         .into_ffi()
     }
-    fn spawn(&self, _: RStr<'_>, _: FfiFuture<()>) -> TaskBox {
-        panic!("the bus spawns nothing")
+    fn spawn(&self, _: RStr<'_>, future: FfiFuture<()>) -> TaskBox {
+        self.work.spawned.lock().unwrap().push(future);
+        TaskBox::from_value(Work::default(), TD_Opaque)
     }
     fn spawn_blocking(&self, _: RStr<'_>, _: JobBox) -> TaskBox {
-        panic!("the bus spawns nothing")
+        panic!("the bus spawns no jobs")
     }
     fn request_shutdown(&self, _: RStr<'_>) {}
     fn shutdown(&self, _: bool) -> FfiFuture<RString> {
         std::future::pending().into_ffi()
     }
-    fn report(&self, _: RStr<'_>, _: WireReport) {}
+    fn report(&self, place: RStr<'_>, report: WireReport) {
+        self.work.reports.lock().unwrap().push((place.into(), report.into()));
+    }
     fn bus(&self) -> BusBox {
         self.member.services()
     }

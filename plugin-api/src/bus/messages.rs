@@ -83,10 +83,10 @@ impl<T: Message> Messages<T> {
     /// # }
     /// ```
     pub async fn recv_batch(&mut self) -> Option<LentBatch<'_, T>> {
-        if !poll_fn(|context| self.lending.poll_all(context)).await {
+        if !poll_fn(|context| self.poll_batch(context)).await {
             return None;
         }
-        self.lending.take_all().map(LentBatch::new)
+        self.take_batch()
     }
 
     /// How many messages wait to be received.
@@ -102,6 +102,24 @@ impl<T: Message> Messages<T> {
     fn subscribe(topic: Topic<T>, mode: Mode, current: bool) -> Self {
         let lending = Lending::new(topic.subscribe(mode, current, None));
         Messages { topic, lending }
+    }
+
+    /// Ready with `true` if there is a batch to take, with `false` at the end.
+    pub(super) fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        self.lending.poll_all(context)
+    }
+
+    pub(super) fn take_batch(&mut self) -> Option<LentBatch<'_, T>> {
+        self.lending.take_all().map(LentBatch::new)
+    }
+
+    /// Whether there is something that waits only for the task to have yielded.
+    pub(super) fn is_yielding(&self) -> bool {
+        self.lending.has_message()
+    }
+
+    pub(super) fn topic(&self) -> &Topic<T> {
+        &self.topic
     }
 
     fn take(&mut self) -> Option<Lent<'_, T>> {

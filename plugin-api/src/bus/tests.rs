@@ -87,8 +87,9 @@ impl Subscription for FixedSubscription {
 fn topic(publish: PublishStatus, gives_back: bool, poll: PollStatus, host: &Host) -> Topic<u32> {
     let fixed = Fixed { publish, gives_back, poll };
     let handle = Arc::new(TopicBox::from_value(fixed, TD_Opaque));
-    let clock = Clock::new(Arc::new(host.services()));
-    Topic { handle, clock, kind: KindOf::new() }
+    let services = Arc::new(host.services());
+    let (clock, dispatcher) = (Clock::new(services.clone()), Dispatcher::new(services));
+    Topic { handle, clock, dispatcher, kind: KindOf::new() }
 }
 
 fn now<F: Future>(future: F) -> Poll<F::Output> {

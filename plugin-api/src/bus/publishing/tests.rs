@@ -19,7 +19,7 @@ use lifespan_abi::{
     SubscribeOptions, SubscriptionBox, TopicBox, Values, ValuesReply,
 };
 
-use crate::bus::{Message, PublishError, Topic};
+use crate::bus::{Dispatcher, Message, PublishError, Topic};
 use crate::failure::report;
 use crate::message::kind::KindOf;
 use crate::message::{DecodeError, EncodeError, json_of, of_json};
@@ -95,8 +95,9 @@ impl Counting {
 
     fn topic<T: Message>(&self) -> Topic<T> {
         let handle = Arc::new(TopicBox::from_value(self.clone(), TD_Opaque));
-        let clock = Clock::new(Arc::new(Host::default().services()));
-        Topic { handle, clock, kind: KindOf::new() }
+        let services = Arc::new(Host::default().services());
+        let (clock, dispatcher) = (Clock::new(services.clone()), Dispatcher::new(services));
+        Topic { handle, clock, dispatcher, kind: KindOf::new() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
