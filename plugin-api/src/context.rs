@@ -239,19 +239,13 @@ impl Context {
 }
 
 impl Context {
-    /// For benchmarks and tests of hosts, which have services and no lifespan.
-    #[doc(hidden)]
-    pub fn of_services(services: ServicesBox) -> Context {
-        Context::new(Arc::new(services), Arc::new(Gate::new()))
-    }
-
     pub(crate) fn new(services: Arc<ServicesBox>, gate: Arc<Gate>) -> Self {
         let instance = services.instance().as_str().to_owned();
         let dispatcher = Dispatcher::new(services.clone());
         Context(Arc::new(Inner { services, gate, dispatcher, instance }))
     }
 
-    /// For tests of hosts, which have services and no lifespan.
+    /// For benchmarks and tests of hosts, which have services and no lifespan.
     #[doc(hidden)]
     pub fn of_services(services: Arc<ServicesBox>) -> Self {
         Context::new(services, Arc::new(Gate::new()))

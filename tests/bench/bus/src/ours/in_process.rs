@@ -1,6 +1,8 @@
 //! The SDK linked into this program, on the very runtime that the peers run on. There is no host around
 //! it, but its bus and its host services: see `lifespan::bench`.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use lifespan::bench::Stage;
 use lifespan_bench_work::CAPACITY;
@@ -95,7 +97,7 @@ impl InProcess {
 
     fn instances(&self) -> Result<Instances> {
         let stage = Stage::new(self.shared.runtime.handle());
-        let collector = Context::of_services(stage.instance("collector"));
+        let collector = Context::of_services(Arc::new(stage.instance("collector")));
         let told = figures::topic(&collector)?.messages();
         Ok(Instances { stage, collector, told, tasks: Vec::new() })
     }
@@ -118,7 +120,7 @@ impl InProcess {
 impl Instances {
     /// One more instance, whose set-up begins.
     fn add(&self, name: &str) -> Context {
-        Context::of_services(self.stage.instance(name))
+        Context::of_services(Arc::new(self.stage.instance(name)))
     }
 
     /// Its task.
@@ -131,7 +133,7 @@ impl Instances {
 /// What a topic and a subscription take: after a message each, so that what is made late is there.
 pub(crate) fn memory(shared: &Shared) -> Result<Sizes> {
     let stage = Stage::new(shared.runtime.handle());
-    let ctx = Context::of_services(stage.instance("memory"));
+    let ctx = Context::of_services(Arc::new(stage.instance("memory")));
     let name = |number: usize| format!("memory/{number}");
     let (topics, topic) = measured(|number| {
         let topic = ctx.topic_with_capacity::<Small>(name(number), CAPACITY)?;
