@@ -34,7 +34,5 @@ fn python() -> Result<String> {
 /// Says that the part with the Python package is left out.
 fn without_python(error: &anyhow::Error) {
     shell::say(&format!("without the Python package: {error:#}"));
-    shell::say(&format!(
-        "`pip install click-async-plugins`, and name that Python in {PYTHON}"
-    ));
+    shell::say(&format!("`pip install click-async-plugins`, and name that Python in {PYTHON}"));
 }

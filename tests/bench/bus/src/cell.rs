@@ -148,7 +148,7 @@ impl Cell {
     pub(crate) fn round(&mut self, number: u32) -> Result<()> {
         let (unit, publishers, subscribers) = (self.unit, self.publishers, self.subscribers);
         let measure = |contender: &mut Contender| contender.measure(unit, publishers, subscribers);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.contenders.iter_mut().try_for_each(measure)
         } else {
             self.contenders.iter_mut().rev().try_for_each(measure)
@@ -207,7 +207,8 @@ mod tests {
             contenders,
         };
         (0..3).for_each(|number| cell.round(number).unwrap());
-        let scores: Vec<_> = cell.scores().into_iter().map(|(name, _, score)| (name, score)).collect();
+        let scores: Vec<_> =
+            cell.scores().into_iter().map(|(name, _, score)| (name, score)).collect();
         let score = |nanos, ratio| Score { nanos, p99: None, ratio: Some(ratio), lost: 3 };
         assert_eq!(
             scores,
@@ -224,6 +225,9 @@ mod tests {
 
     #[test]
     fn messages_come_in_halves_of_the_capacity() {
-        assert_eq!([0, 1024, 1025, u64::MAX].map(|messages| fitting(messages, STEP)), [1024, 1024, 1536, MOST]);
+        assert_eq!(
+            [0, 1024, 1025, u64::MAX].map(|messages| fitting(messages, STEP)),
+            [1024, 1024, 1536, MOST]
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! Printing: the only module that does.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program's one place that prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the program's one place that prints"
+)]
 
 /// Tells a result.
 pub(crate) fn say(line: &str) {

@@ -1,9 +1,9 @@
 //! The subscribers of the bus's benchmark, in a library of their own. What they do is
 //! `lifespan_bench_work`'s; here each becomes a plugin, as anybody's.
 
-use lifespan_bench_work::payload::{Large, Payload, Small};
 use lifespan_bench_work::calls::Sendable;
 use lifespan_bench_work::parked::{Parked, Waiting};
+use lifespan_bench_work::payload::{Large, Payload, Small};
 use lifespan_bench_work::pingpong::{PingPong, Side};
 use lifespan_bench_work::spread::{Spread, Subscribers};
 use lifespan_plugin_api::prelude::*;

@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn a_run_is_from_the_first_beginning_to_the_last_end() {
         let ended = |at, lost| Figure::Ended { at, lost, wrong: 1 };
-        let figures = [ended(20, 0), Figure::Began { at: 7 }, Figure::Began { at: 5 }, ended(30, 2)];
+        let figures =
+            [ended(20, 0), Figure::Began { at: 7 }, Figure::Began { at: 5 }, ended(30, 2)];
         let expected = Summary { nanos: 25, lost: 2, wrong: 2, ..Summary::default() };
         assert_eq!(summary(figures), expected);
     }

@@ -165,7 +165,13 @@ impl<M: Sendable> Subscribers<M> {
         for (at, messages) in self.subscriptions.into_iter().enumerate() {
             let keep = Keep::last(if at == 0 { self.spread.keep } else { 0 });
             let figures = self.figures.clone();
-            tasks.push(ctx.spawn(subscriber(ctx.clone(), self.spread.clone(), messages, keep, figures)));
+            tasks.push(ctx.spawn(subscriber(
+                ctx.clone(),
+                self.spread.clone(),
+                messages,
+                keep,
+                figures,
+            )));
         }
         for task in tasks {
             task.await??;

@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use lifespan::bench::Stage;
+use lifespan_bench_work::CAPACITY;
 use lifespan_bench_work::calls::Sendable;
 use lifespan_bench_work::figures::{self, Figure, Summary, collect};
 use lifespan_bench_work::latest::{self, Latest};
@@ -11,7 +12,6 @@ use lifespan_bench_work::payload::{Payload, Small};
 use lifespan_bench_work::pingpong::{PingPong, Side};
 use lifespan_bench_work::quiet::{self, Quiet};
 use lifespan_bench_work::spread::{Publisher, Spread, Subscribers};
-use lifespan_bench_work::CAPACITY;
 use lifespan_plugin_api::bus::{Encoded, Messages};
 use lifespan_plugin_api::{Context, JoinHandle};
 

@@ -70,7 +70,7 @@ impl Peer for Broadcast {
     }
 
     async fn publish<P: Item>(tx: &mut Tx<P>, item: P) -> Result<()> {
-        if tx.sent % HALF == 0 {
+        if tx.sent.is_multiple_of(HALF) {
             tx.pace.permits.acquire().await?.forget();
         }
         tx.sent += 1;
@@ -84,7 +84,7 @@ impl Peer for Broadcast {
         loop {
             see(item);
             rx.read += 1;
-            if rx.read % HALF == 0 {
+            if rx.read.is_multiple_of(HALF) {
                 rx.pace.read(rx.read / HALF - 1);
             }
             match rx.channel.try_recv() {
@@ -103,8 +103,7 @@ pub(crate) async fn parked(messages: u64, subscribers: u64) -> Result<Summary> {
         all: Notify,
     }
     let (tx, _) = channel::<Small>(CAPACITY as usize);
-    let arrivals =
-        Arc::new(Arrivals { left: 0.into(), last: 0.into(), all: Notify::new() });
+    let arrivals = Arc::new(Arrivals { left: 0.into(), last: 0.into(), all: Notify::new() });
     let zero = Instant::now();
     for _ in 0..subscribers {
         let (mut rx, arrivals) = (tx.subscribe(), arrivals.clone());

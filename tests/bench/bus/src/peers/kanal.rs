@@ -20,13 +20,12 @@ impl Peer for Kanal {
     type Rx<P: Item> = Rx<P>;
 
     fn open<P: Item>(publishers: usize, subscribers: usize) -> (Vec<Self::Tx<P>>, Vec<Rx<P>>) {
-        let (txs, rxs): (Vec<_>, _) =
-            (0..subscribers)
-                .map(|_| {
-                    let (tx, channel) = bounded_async(CAPACITY as usize);
-                    (tx, Rx { channel, batch: Vec::with_capacity(2 * CAPACITY as usize) })
-                })
-                .unzip();
+        let (txs, rxs): (Vec<_>, _) = (0..subscribers)
+            .map(|_| {
+                let (tx, channel) = bounded_async(CAPACITY as usize);
+                (tx, Rx { channel, batch: Vec::new() })
+            })
+            .unzip();
         (vec![txs; publishers], rxs)
     }
 

@@ -21,13 +21,12 @@ impl Peer for Mpsc {
     type Rx<P: Item> = Rx<P>;
 
     fn open<P: Item>(publishers: usize, subscribers: usize) -> (Vec<Self::Tx<P>>, Vec<Rx<P>>) {
-        let (txs, rxs): (Vec<_>, _) =
-            (0..subscribers)
-                .map(|_| {
-                    let (tx, channel) = channel(CAPACITY as usize);
-                    (tx, Rx { channel, batch: Vec::with_capacity(CAPACITY as usize) })
-                })
-                .unzip();
+        let (txs, rxs): (Vec<_>, _) = (0..subscribers)
+            .map(|_| {
+                let (tx, channel) = channel(CAPACITY as usize);
+                (tx, Rx { channel, batch: Vec::new() })
+            })
+            .unzip();
         (vec![txs; publishers], rxs)
     }
 
