@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Measure only what has this text in its title
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) only: String,
+    /// Peers send small messages in an `Arc` too, as they would have to if they were not `Copy`
+    #[arg(long)]
+    pub(crate) arc: bool,
     /// The folder with the two libraries of the benchmark
     #[arg(long, value_name = "DIR")]
     pub(crate) plugins: PathBuf,
@@ -30,6 +33,11 @@ impl Args {
     /// How many rounds.
     pub(crate) fn rounds(&self) -> u32 {
         if self.quick { self.rounds.min(3) } else { self.rounds }
+    }
+
+    /// Whether that table is asked for.
+    pub(crate) fn wants(&self, title: &str) -> bool {
+        title.contains(&self.only)
     }
 
     /// How long one contender is to take in one round.

@@ -148,7 +148,7 @@ impl Cell {
     pub(crate) fn round(&mut self, number: u32) -> Result<()> {
         let (unit, publishers, subscribers) = (self.unit, self.publishers, self.subscribers);
         let measure = |contender: &mut Contender| contender.measure(unit, publishers, subscribers);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.contenders.iter_mut().try_for_each(measure)
         } else {
             self.contenders.iter_mut().rev().try_for_each(measure)

@@ -1,12 +1,13 @@
 //! The benchmark of the bus, side by side with other channels.
 //!
 //! ```text
-//! cargo xtask bench bus [--rounds N] [--quick] [--only TEXT] [--json FILE]
+//! cargo xtask bench bus [--rounds N] [--quick] [--arc] [--only TEXT] [--json FILE]
 //! ```
 //!
 //! builds this program and its two plugin libraries for release, and runs it. The comparison with the
 //! Python package needs one in which `click_async_plugins` can be imported: `python3.13`, `python3`, or
-//! the one named in `LIFESPAN_BENCH_PYTHON`. Without it that part is left out, and it is said.
+//! the one named in `LIFESPAN_BENCH_PYTHON`. Without it that part is left out, and it is said. A whole
+//! run takes about five minutes, a quick one less than one.
 //!
 //! # What is measured
 //!
@@ -43,6 +44,7 @@
 //!   Every message is filled anew by its publisher.
 //! * Peers send 16 bytes by value, as they are fastest, and 1 KiB as an `Arc` that subscribers share:
 //!   they would copy it for each otherwise. Ours shares either, and copies neither for a subscriber.
+//!   With `--arc` peers share 16 bytes too, as they would have to share what owns something.
 //! * Everyone uses its fastest call, for a batch where there is one: see the files in `peers`.
 //! * Who is compared runs in turn within each round, and every other round in reverse. Figures are
 //!   medians; each contender gets as many messages as take it about the same time. Ratios within one run
@@ -90,8 +92,8 @@ fn run(args: &Args) -> Result<()> {
     lifespan::bench::thread_started();
     let runtimes: Vec<_> = Kind::ALL.into_iter().map(Shared::start).collect::<Result<_>>()?;
     let over_abi = Rc::new(OverAbi::new(&args.plugins)?);
-    let mut cells = suite::cells(&runtimes, &over_abi);
-    cells.retain(|cell| cell.title.contains(&args.only));
+    let mut cells = suite::cells(&runtimes, &over_abi, args.arc);
+    cells.retain(|cell| args.wants(&cell.title));
     let rounds = args.rounds();
     talk("finding out how many messages each needs");
     for cell in &mut cells {
@@ -108,8 +110,10 @@ fn run(args: &Args) -> Result<()> {
         say(&format!("\n{table}"));
     }
     let one_thread = &runtimes[1];
-    let memory = memory::all(one_thread)?;
-    say(&format!("\n{}", report::memory(&memory)));
+    let memory = if args.wants(memory::TITLE) { memory::all(one_thread)? } else { Vec::new() };
+    if !memory.is_empty() {
+        say(&format!("\n{}", report::memory(&memory)));
+    }
     let seed = seed(args, one_thread, &over_abi)?;
     for table in seed.iter().flat_map(Seed::tables) {
         say(&format!("\n{table}"));
@@ -123,7 +127,9 @@ fn run(args: &Args) -> Result<()> {
 }
 
 fn seed(args: &Args, shared: &Shared, over_abi: &OverAbi) -> Result<Option<Seed>> {
-    let Some(python) = &args.python else { return Ok(None) };
+    let Some(python) = args.python.as_ref().filter(|_| args.wants(seed::TITLE)) else {
+        return Ok(None);
+    };
     talk("the Python package");
     Seed::measure(python, &InProcess::new(shared), over_abi).map(Some)
 }

@@ -20,8 +20,11 @@ pub(crate) trait Item: Payload + Clone + Unpin {}
 
 impl<P: Payload + Clone + Unpin> Item for P {}
 
+/// The ends of a channel's publishers and subscribers.
+pub(crate) type Ends<B, P> = (Vec<<B as Peer>::Tx<P>>, Vec<<B as Peer>::Rx<P>>);
+
 /// A channel by which every subscriber gets every message.
-pub(crate) trait Peer: 'static {
+pub(crate) trait Peer: Sized + 'static {
     const NAME: &'static str;
     /// A publisher's end.
     type Tx<P: Item>: Send + 'static;
@@ -29,8 +32,7 @@ pub(crate) trait Peer: 'static {
     type Rx<P: Item>: Send + 'static;
 
     /// The ends of so many publishers and subscribers.
-    fn open<P: Item>(publishers: usize, subscribers: usize)
-    -> (Vec<Self::Tx<P>>, Vec<Self::Rx<P>>);
+    fn open<P: Item>(publishers: usize, subscribers: usize) -> Ends<Self, P>;
 
     /// Publishes one message to all subscribers; waits while one has no room.
     fn publish<P: Item>(tx: &mut Self::Tx<P>, item: P) -> impl Future<Output = Result<()>> + Send;

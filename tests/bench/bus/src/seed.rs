@@ -18,6 +18,9 @@ use crate::ours::{IN_PROCESS, InProcess, OVER_ABI, OverAbi};
 use crate::stats::median;
 use crate::suite::spread_of;
 
+/// How its tables begin.
+pub(crate) const TITLE: &str = "beside the Python package";
+
 /// What the Python does.
 const SCRIPT: &str = include_str!("seed.py");
 
@@ -88,7 +91,7 @@ impl Seed {
     pub(crate) fn tables(&self) -> Vec<String> {
         let table = |work: &Work| {
             let mut lines = vec![
-                format!("beside the Python package: 8 subscribers {}", work.what),
+                format!("{TITLE}: {SUBSCRIBERS} subscribers {}", work.what),
                 format!("  {:39}{:>14}{:>8}{:>10}", "", "deliveries/s", "lost", "ratio"),
             ];
             let first = work.rows.first().map_or(0.0, |row| row.rate);
@@ -106,7 +109,7 @@ impl Seed {
             let first = work.rows.first().map_or(0.0, |row| row.rate);
             work.rows.iter().map(move |row| {
                 json!({
-                    "measure": format!("8 subscribers {}", work.what),
+                    "measure": format!("{SUBSCRIBERS} subscribers {}", work.what),
                     "name": row.name,
                     "runtime": row.runtime,
                     "deliveries_per_second": row.rate,

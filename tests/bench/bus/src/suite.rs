@@ -1,6 +1,7 @@
 //! What is measured: all cells, with who runs in each.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Result;
 use lifespan_bench_work::calls::Sendable;
@@ -32,23 +33,30 @@ struct Suite {
     shared: Shared,
     in_process: InProcess,
     over_abi: Rc<OverAbi>,
+    /// Peers send small messages in an `Arc` too.
+    arc: bool,
 }
 
 /// All cells, in the order in which they are shown.
-pub(crate) fn cells(runtimes: &[Shared], over_abi: &Rc<OverAbi>) -> Vec<Cell> {
+pub(crate) fn cells(runtimes: &[Shared], over_abi: &Rc<OverAbi>, arc: bool) -> Vec<Cell> {
     let suite = |shared: &Shared| Suite {
         shared: shared.clone(),
         in_process: InProcess::new(shared),
         over_abi: over_abi.clone(),
+        arc,
     };
     let suites: Vec<_> = runtimes.iter().map(suite).collect();
     let mut cells = Vec::new();
     for suite in &suites {
         for subscribers in [1, 8, 64] {
-            cells.push(suite.lossless::<Small, Small>(subscribers));
+            cells.push(if arc {
+                suite.lossless::<Small, Arc<Small>>(subscribers)
+            } else {
+                suite.lossless::<Small, Small>(subscribers)
+            });
         }
         for subscribers in [1, 8, 64] {
-            cells.push(suite.lossless::<Large, std::sync::Arc<Large>>(subscribers));
+            cells.push(suite.lossless::<Large, Arc<Large>>(subscribers));
         }
     }
     let others: [fn(&Suite) -> Cell; 8] = [
@@ -177,11 +185,12 @@ impl Suite {
     /// A run of every message, with all contenders.
     fn spread(&self, title: &str, run: &Spread) -> Cell {
         let mut contenders = self.ours::<Small>(run);
-        if run.publishers > 1 {
-            contenders.extend(self.peers::<CrossfireMany, Small>(run));
-        } else {
-            contenders.extend(self.peers::<Crossfire, Small>(run));
-        }
+        contenders.extend(match (run.publishers, self.arc) {
+            (1, false) => self.peers::<Crossfire, Small>(run),
+            (1, true) => self.peers::<Crossfire, Arc<Small>>(run),
+            (_, false) => self.peers::<CrossfireMany, Small>(run),
+            (_, true) => self.peers::<CrossfireMany, Arc<Small>>(run),
+        });
         self.cell(title, Unit::Delivery, run, contenders)
     }
 

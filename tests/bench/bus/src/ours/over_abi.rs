@@ -2,6 +2,7 @@
 //! tell is collected by a plugin that is linked into this program.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
@@ -50,6 +51,9 @@ impl OverAbi {
     ///
     /// One of the libraries is not there.
     pub(crate) fn new(plugins: &Path) -> Result<Self> {
+        // A path of a host's must not depend on where it stands.
+        let plugins = &fs::canonicalize(plugins)
+            .with_context(|| format!("there is no folder `{}`", plugins.display()))?;
         let host = Host::builder("bench")
             .plugin_dir(plugins)
             .builtin(lifespan_plugin_api::builtins![bench_collect])

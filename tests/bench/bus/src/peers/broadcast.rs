@@ -70,7 +70,7 @@ impl Peer for Broadcast {
     }
 
     async fn publish<P: Item>(tx: &mut Tx<P>, item: P) -> Result<()> {
-        if tx.sent % HALF == 0 {
+        if tx.sent.is_multiple_of(HALF) {
             tx.pace.permits.acquire().await?.forget();
         }
         tx.sent += 1;
@@ -84,7 +84,7 @@ impl Peer for Broadcast {
         loop {
             see(item);
             rx.read += 1;
-            if rx.read % HALF == 0 {
+            if rx.read.is_multiple_of(HALF) {
                 rx.pace.read(rx.read / HALF - 1);
             }
             match rx.channel.try_recv() {

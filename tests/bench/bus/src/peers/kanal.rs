@@ -23,7 +23,7 @@ impl Peer for Kanal {
         let (txs, rxs): (Vec<_>, _) = (0..subscribers)
             .map(|_| {
                 let (tx, channel) = bounded_async(CAPACITY as usize);
-                (tx, Rx { channel, batch: Vec::with_capacity(2 * CAPACITY as usize) })
+                (tx, Rx { channel, batch: Vec::new() })
             })
             .unzip();
         (vec![txs; publishers], rxs)

@@ -24,7 +24,7 @@ impl Peer for Mpsc {
         let (txs, rxs): (Vec<_>, _) = (0..subscribers)
             .map(|_| {
                 let (tx, channel) = channel(CAPACITY as usize);
-                (tx, Rx { channel, batch: Vec::with_capacity(CAPACITY as usize) })
+                (tx, Rx { channel, batch: Vec::new() })
             })
             .unzip();
         (vec![txs; publishers], rxs)

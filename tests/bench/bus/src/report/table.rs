@@ -1,7 +1,7 @@
 //! Tables of at most 80 columns.
 
 use crate::cell::{Cell, Score, Unit};
-use crate::memory::Sizes;
+use crate::memory::{Sizes, TITLE};
 
 /// Columns of a contender's name.
 const NAME: usize = 29;
@@ -44,7 +44,7 @@ pub(crate) fn tables(cells: &[Cell]) -> Vec<String> {
 /// What topics and subscriptions take.
 pub(crate) fn memory(sizes: &[(&str, Sizes)]) -> String {
     let mut lines = vec![
-        "memory, after one message of 16 bytes, capacity 1024".to_owned(),
+        TITLE.to_owned(),
         format!("{:NAME$}{:>16}{:>16}", "  bytes", "a topic", "a subscription"),
     ];
     for (name, Sizes { topic, subscription }) in sizes {
