@@ -12,7 +12,7 @@ use crate::bind::BoundStage;
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::limits::Deadlines;
-use crate::run::run;
+use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 
@@ -285,7 +285,13 @@ fn lived(instances: Vec<(&str, InstanceBox)>) -> Outcome {
         deadlines: DEADLINES,
         object,
     });
-    run(stages.collect(), Starting::begin(), DEADLINES, Vec::new(), &Shutdown::new())
+    let options = RunOptions {
+        deadlines: DEADLINES,
+        until: Vec::new(),
+        stall_warning: Duration::from_secs(60),
+        traces: Vec::new(),
+    };
+    run(stages.collect(), Starting::begin(), options, &Shutdown::new())
 }
 
 /// Publishes `0..count` in bursts, then ends the program.
