@@ -17,7 +17,11 @@ use lifespan_abi::Report;
 use crate::panics::{catch, guarded_drop, log};
 
 /// How many messages one poll may move before it yields, as many as tokio's own budget allows.
-pub(crate) const BUDGET: u32 = 128;
+pub(crate) const BUDGET: u32 = 512;
+
+/// What a message costs that is moved by itself: as many as tokio's own budget allows, 128, are moved
+/// in a poll. One in a batch costs a quarter: it takes a few nanoseconds and no call.
+pub(crate) const SINGLE: u32 = 4;
 
 #[derive(Clone, Copy)]
 struct Current {
@@ -68,10 +72,10 @@ pub(crate) fn crossing<R>(
     call(&mut Context::from_waker(&waker), false)
 }
 
-/// Takes one from the budget of this poll: [`take`] for one message.
+/// Takes a message that is moved by itself from the budget of this poll.
 #[inline]
 pub(crate) fn may_go_on(context: &Context<'_>) -> bool {
-    take(context, 1) > 0
+    take(context, SINGLE) > 0
 }
 
 /// Takes as many of `wanted` from the budget of this poll as it has, and says how many. When it is
@@ -247,7 +251,7 @@ mod tests {
         let count = Arc::<Count>::default();
         let waker = Waker::from(count.clone());
         polling(&mut Context::from_waker(&waker), |context| {
-            assert!((0..BUDGET).all(|_| may_go_on(context)));
+            assert!((0..BUDGET / SINGLE).all(|_| may_go_on(context)));
             assert_eq!(count.0.load(Ordering::Relaxed), 0);
             assert!(!may_go_on(context));
             assert_eq!(count.0.load(Ordering::Relaxed), 1);
@@ -260,9 +264,9 @@ mod tests {
     fn many_are_taken_at_once_but_no_more_than_there_are() {
         let mut context = Context::from_waker(Waker::noop());
         polling(&mut context, |context| {
-            assert_eq!(take(context, 100), 100);
-            assert_eq!(take(context, 100), BUDGET - 100);
-            assert_eq!(take(context, 100), 0);
+            assert_eq!(take(context, 400), 400);
+            assert_eq!(take(context, 400), BUDGET - 400);
+            assert_eq!(take(context, 400), 0);
             assert_eq!(take(context, 1), 1);
             give_back(1);
             assert_eq!(take(context, 1000), BUDGET);

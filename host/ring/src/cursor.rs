@@ -43,8 +43,8 @@ pub(crate) struct Cursor<R> {
 pub(crate) struct Place {
     /// Nothing below this is lent any more. Lossless: what gates.
     floor: AtomicU64,
-    /// What may be lent or is being read, else 0: the first number, shifted by 8, and how many. A run
-    /// that publishes ten million a second gets to the end of the 56 bits in two hundred years.
+    /// What may be lent or is being read, else 0: the first number, shifted by 10, and how many. A
+    /// run that publishes ten million a second gets to the end of the 54 bits in fifty years.
     pin: AtomicU64,
     /// The next to lend, for whoever asks for a backlog.
     next: AtomicU64,
@@ -52,7 +52,7 @@ pub(crate) struct Place {
     shown: AtomicU64,
 }
 
-const COUNT_BITS: u32 = 8;
+const COUNT_BITS: u32 = 10;
 
 impl<R> Cursor<R> {
     pub(crate) fn new(mode: Mode, start: u64, shown: u64, reader: R) -> Cursor<R> {

@@ -49,4 +49,4 @@ pub use crate::ring::Ring;
 pub use crate::slots::Origin;
 
 /// The most that one poll lends, and so the most that one subscription keeps from being freed.
-pub const BATCH: u64 = 128;
+pub const BATCH: u64 = 512;

@@ -15,7 +15,10 @@ use crate::bus::error::{BurstError, PublishError};
 use crate::bus::publishing::{Attempt, attempt_message, conclude, full, poll_room};
 use crate::message::Message;
 use crate::message::kind::KindOf;
-use crate::task::{BUDGET, give_back, take};
+use crate::task::{give_back, take};
+
+/// How many plain values are taken from the author's iterator, and tried, at a time.
+const CHUNK: usize = 128;
 
 /// A burst on its way.
 pub(super) struct Burst<'t, T: Message, I> {
@@ -86,15 +89,16 @@ impl<'t, T: Message, I: Iterator<Item = T>> Burst<'t, T, I> {
         if self.message.is_none() && self.plain.is_empty() && self.failed.is_none() {
             self.fill();
         }
-        // No more than the budget's worth is taken at a time.
+        // No more than a chunk.
         if self.message.is_some() { 1 } else { self.plain.len() as u32 }
     }
 
     fn fill(&mut self) {
         // From its beginning, so that the values lie in one piece.
         self.plain.clear();
-        let many = if KindOf::<T>::PLAIN { BUDGET } else { 1 };
-        for value in self.values.by_ref().take(many as usize) {
+        let many = if KindOf::<T>::PLAIN { CHUNK } else { 1 };
+        self.plain.reserve(self.values.size_hint().0.min(many));
+        for value in self.values.by_ref().take(many) {
             match value.into_wire() {
                 Ok(wire) if KindOf::<T>::PLAIN => self.plain.push_back(wire),
                 Ok(wire) => self.message = Some(self.topic.kind.message(wire)),

@@ -63,7 +63,7 @@ impl<T: Message> Messages<T> {
         self.take()
     }
 
-    /// All that the host lends at once, at most 128 messages, until the next call; `None` at the end.
+    /// All that the host lends at once, at most 512 messages, until the next call; `None` at the end.
     /// After [`recv`](Self::recv) it is what is left of what was lent then.
     ///
     /// All of it counts as received, however much is looked at. Publishers that wait for this

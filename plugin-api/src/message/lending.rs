@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Batch, Message, PollStatus, SubscriptionBox};
 
-use crate::task::{charge, crossing, may_go_on};
+use crate::task::{SINGLE, charge, crossing, may_go_on};
 
 /// A subscription, and the batch that it has lent.
 pub(crate) struct Lending {
@@ -76,8 +76,8 @@ impl Lending {
     pub(crate) fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         let polled = self.poll(context);
         if polled == Poll::Ready(true) {
-            // One of them has been paid for by the poll.
-            charge(self.batch.len - self.at - 1);
+            // The poll has paid for one that is moved by itself.
+            charge((self.batch.len - self.at).saturating_sub(SINGLE));
         }
         polled
     }

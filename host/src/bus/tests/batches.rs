@@ -9,7 +9,7 @@ macro_rules! drain {
     ($messages:expr, $next:expr) => {{
         let mut seen = Vec::new();
         while let Some(Some(batch)) = now($messages.recv_batch()) {
-            assert!((1..=128).contains(&batch.len()));
+            assert!((1..=512).contains(&batch.len()));
             assert_eq!(batch.sequence(), $next + batch.skipped());
             $next = batch.sequence() + batch.len() as u64;
             seen.extend(batch.iter().copied());

@@ -120,15 +120,24 @@ async fn subscriber<B: Peer, P: Item>(
     tell: mpsc::UnboundedSender<Figure>,
 ) {
     let mut tally = Tally::of(run.messages * run.publishers);
-    let mut see = |item: P| {
-        tally.see(&item);
-        if !keep.is_off() {
-            keep.push(item);
+    if keep.is_off() {
+        while !tally.is_complete() {
+            let mut seen = tally;
+            let open = B::receive(&mut rx, &mut |item: P| seen.see(&item)).await;
+            tally = seen;
+            if !open {
+                break;
+            }
         }
-        tally.is_complete()
-    };
-    let mut complete = false;
-    while !complete && B::receive(&mut rx, &mut |item| complete = see(item)).await {}
+    } else {
+        let mut see = |item: P| {
+            tally.see(&item);
+            keep.push(item);
+            tally.is_complete()
+        };
+        let mut complete = false;
+        while !complete && B::receive(&mut rx, &mut |item| complete = see(item)).await {}
+    }
     let at = nanos(zero);
     tally.end();
     let Tally { lost, wrong, .. } = tally;

@@ -63,7 +63,9 @@ pub async fn receive<M: Sendable>(
 ) -> bool {
     let Some(batch) = messages.recv_batch().await else { return false };
     if keep.is_off() {
-        batch.iter().for_each(|message| tally.see(message));
+        let mut seen = *tally;
+        batch.iter().for_each(|message| seen.see(message));
+        *tally = seen;
         return true;
     }
     for message in batch.lent() {
