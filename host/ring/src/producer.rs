@@ -16,6 +16,10 @@ use crate::survey::Seen;
 /// given up at once; the last value stays.
 const KEPT_BYTES: usize = 2 << 20;
 
+/// How far ahead a message is fetched that is to be written anew: a few times what one takes, so that
+/// it is there when its turn comes.
+const AHEAD: u64 = 12;
+
 /// How many messages out of limbo are kept to be written anew.
 const SPARES: usize = 32;
 
@@ -130,7 +134,9 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         origin: Origin,
         garbage: &mut Garbage<M>,
     ) -> bool {
-        let Some(raw) = self.ring.slots().message(self.first) else { return false };
+        let slots = self.ring.slots();
+        slots.expect(self.first + AHEAD);
+        let Some(raw) = slots.message(self.first) else { return false };
         self.first += 1;
         self.ring.set_first(self.first);
         // SAFETY: the ring owned it, being between `first` and `next`; from here on this does.
@@ -140,8 +146,9 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
             garbage.put(message);
             return false;
         }
-        // It weighs what it weighed.
-        self.ring.slots().put(self.next, message.into_raw(), origin);
+        // It weighs what it weighed, and lies where it lay: the two numbers have one slot.
+        self.ring.slots().renumber(self.next, origin);
+        mem::forget(message);
         self.next += 1;
         self.ring.set_head(self.next);
         true
