@@ -31,6 +31,8 @@ pub struct Consumer<M: Pointer, R: Reader> {
     origins: Vec<Origin>,
     /// The number of the batch's first.
     start: u64,
+    /// A publisher waited for what has been released.
+    wanted: bool,
 }
 
 /// What a poll found.
@@ -55,19 +57,36 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         shown: u64,
     ) -> Self {
         let (batch, origins) = (Vec::new(), Vec::new());
-        Consumer { ring, cursor, next, floor: next, shown, batch, origins, start: next }
+        Consumer {
+            ring,
+            cursor,
+            next,
+            floor: next,
+            shown,
+            batch,
+            origins,
+            start: next,
+            wanted: false,
+        }
     }
 
     /// Releases the batch before, then lends the next messages: at most `max`, and at most
     /// [`BATCH`]. With `origins` it is noted where they are from.
     pub fn poll(&mut self, max: u64, origins: bool) -> Polled {
-        self.release();
+        let released = self.let_go();
+        // Between a floor that was set and what is looked at next, a fence must stand. One that parks
+        // has its own.
+        let mut fenced = released.is_none();
         let max = max.clamp(1, BATCH);
         let mut from = self.next;
-        loop {
+        let polled = loop {
             if self.has_news() {
+                if !fenced {
+                    fence(Ordering::SeqCst);
+                    fenced = true;
+                }
                 match self.read(from, max, origins) {
-                    Ok(skipped) => return Polled::Ready { skipped },
+                    Ok(skipped) => break Polled::Ready { skipped },
                     // Further on: whoever overwrites may be kept from saying how far it is.
                     Err(overrun) => from = overrun,
                 }
@@ -78,30 +97,50 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
                 if self.has_news() {
                     continue;
                 }
-                return Polled::Ended;
+                break Polled::Ended;
             }
             self.ring.park(&self.cursor);
+            fenced = true;
             if !self.has_news() && !self.ring.is_closed() {
-                return Polled::Empty;
+                break Polled::Empty;
             }
+        };
+        if let Some((before, floor)) = released {
+            // After the end nobody waits for room.
+            self.wanted |= fenced && self.ring.is_wanted(before, floor);
+        }
+        polled
+    }
+
+    /// Gives back what is lent; it is in nobody's way any more.
+    pub fn release(&mut self) {
+        if let Some((before, floor)) = self.let_go() {
+            fence(Ordering::SeqCst);
+            self.wanted |= self.ring.is_wanted(before, floor);
         }
     }
 
-    /// Gives back what is lent. Says whether a publisher waited for it: then the producer is to
-    /// look who is still [behind](crate::Producer::behind).
-    pub fn release(&mut self) -> bool {
+    /// Whether a publisher waited for what has been released since this was asked last: then the
+    /// producer is to look who is still [behind](crate::Producer::behind).
+    pub fn take_wanted(&mut self) -> bool {
+        mem::take(&mut self.wanted)
+    }
+
+    /// Gives back what is lent: of one that gates, where the floor was and where it is. Then a fence
+    /// must stand before anything is looked at.
+    fn let_go(&mut self) -> Option<(u64, u64)> {
         if self.batch.is_empty() {
-            return false;
+            return None;
         }
         self.batch.clear();
         self.origins.clear();
-        if self.cursor.mode == Mode::Lossless {
-            let before = mem::replace(&mut self.floor, self.next);
-            self.cursor.place.set_floor(self.next);
-            return self.ring.is_wanted(before, self.next);
+        if self.cursor.mode != Mode::Lossless {
+            self.cursor.place.unpin();
+            return None;
         }
-        self.cursor.place.unpin();
-        false
+        let before = mem::replace(&mut self.floor, self.next);
+        self.cursor.place.set_floor(self.next);
+        Some((before, self.next))
     }
 
     /// What is lent.

@@ -195,11 +195,20 @@ fn whoever_parks_sees_the_end_or_is_raised_and_the_last_message_is_not_lost() {
 fn whoever_waits_for_room_sees_it_or_is_told() {
     model(|| {
         let mut producer: Publisher = Ring::new(1);
-        let consumers = [(), ()].map(|()| producer.attach(Mode::Lossless, false, Listener::new()));
+        let consumers =
+            [0, 1].map(|at| (at, producer.attach(Mode::Lossless, false, Listener::new())));
         assert!(push(&mut producer, 0));
-        let [one, two] = consumers.map(|mut consumer| {
+        let [one, two] = consumers.map(|(at, mut consumer)| {
             assert_eq!(read(&mut consumer), Polled::Ready { skipped: 0 });
-            thread::spawn(move || (consumer.release(), consumer))
+            thread::spawn(move || {
+                // One by one more poll, which parks; one by giving it back.
+                if at == 0 {
+                    read(&mut consumer);
+                } else {
+                    consumer.release();
+                }
+                (consumer.take_wanted(), consumer)
+            })
         });
         let mark = producer.wait();
         let room = producer.behind(mark).count() == 0;

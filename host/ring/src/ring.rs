@@ -149,8 +149,8 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
 
     /// What a publisher waits for, if one does and this floor came to it just now.
     pub(crate) fn is_wanted(&self, before: u64, floor: u64) -> bool {
-        // With the fence of the one who waits: either it sees the floor, or we see that it waits.
-        fence(Ordering::SeqCst);
+        // Behind a fence of the caller's, with that of the one who waits: either it sees the floor, or
+        // we see that it waits.
         let want = self.want.load(Ordering::Relaxed);
         before < want && want <= floor
     }

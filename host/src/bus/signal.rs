@@ -13,6 +13,7 @@ pub(super) type Slot = u64;
 /// The ready topics of one subscription, and its waker while it waits.
 #[derive(Default)]
 pub(super) struct Signal {
+    one_topic: bool,
     state: Mutex<State>,
 }
 
@@ -25,15 +26,24 @@ struct State {
 }
 
 impl Signal {
+    /// Of a subscription of one topic, which looks there whenever it is polled.
+    pub(super) fn of_one_topic() -> Signal {
+        Signal { one_topic: true, state: Mutex::default() }
+    }
+
     /// Notes that a topic may have something; the waker is to be woken outside every lock.
     #[must_use]
     pub(super) fn raise(&self, slot: Slot) -> Option<Waker> {
         let mut state = self.lock();
-        state.ready.push_back(slot);
-        state.waker.take()
+        let waker = state.waker.take();
+        // Where there is one topic only, it is noted just for who is about to wait.
+        if !self.one_topic || waker.is_none() {
+            state.ready.push_back(slot);
+        }
+        waker
     }
 
-    /// Forgets what was raised: for a subscription of one topic, which looks there anyway.
+    /// Forgets what was raised: for who has looked.
     pub(super) fn clear(&self) {
         self.lock().ready.clear();
     }

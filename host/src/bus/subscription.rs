@@ -54,8 +54,6 @@ struct FeedState {
     /// The feed whose batch is lent, or has been given away last; its messages, and how many of them
     /// are taken.
     lent: Option<(Slot, Lent)>,
-    /// The last poll found nothing, and the signal may have been raised since.
-    waits: bool,
     /// Before it waits, it goes round the run queue once if it has had several at a time: those who
     /// publish may be about to have more.
     lingers: bool,
@@ -139,13 +137,10 @@ impl Subscription {
 
     /// Gives back what was lent, then looks for more.
     fn poll(&self, state: &mut FeedState, poll: Poll<'_, '_>, after: &mut Afterwards) -> Found {
-        state.release(after);
-        let found = match self.handle {
+        match self.handle {
             Some(_) => self.poll_topic(state, poll, after),
             None => self.poll_pattern(state, poll, after),
-        };
-        state.waits = matches!(found, Found::Nothing(PollStatus::PENDING));
-        found
+        }
     }
 
     /// Of one topic: it is looked at whether the signal was raised or not.
@@ -156,17 +151,17 @@ impl Subscription {
         after: &mut Afterwards,
     ) -> Found {
         let signal = &self.feeds.signal;
-        if state.waits {
-            signal.clear();
-        }
         loop {
             let Some((&slot, feed)) = state.feeds.iter_mut().next() else {
                 return Found::Nothing(PollStatus::CLOSED);
             };
             if state.lingers && !feed.cursor.has_news() && linger(poll.on_task) {
                 state.lingers = false;
+                state.release(after);
                 return Found::Nothing(PollStatus::PENDING);
             }
+            // It releases what it has lent.
+            state.lent = None;
             match feed.poll(&poll, after) {
                 Polled::Ready { skipped } => {
                     state.lend(slot);
@@ -195,6 +190,7 @@ impl Subscription {
         after: &mut Afterwards,
     ) -> Found {
         let signal = &self.feeds.signal;
+        state.release(after);
         loop {
             while let Some(slot) = signal.next() {
                 let Some(feed) = state.feeds.get_mut(&slot) else { continue };
@@ -318,7 +314,8 @@ impl Feeds {
             }
         };
         let state = Mutex::new(FeedState::new(mode));
-        Ok(Arc::new(Feeds { owner: owner.clone(), stamped, signal: Arc::default(), state }))
+        let signal = if stamped { Signal::default() } else { Signal::of_one_topic() };
+        Ok(Arc::new(Feeds { owner: owner.clone(), stamped, signal: Arc::new(signal), state }))
     }
 
     /// Adds a topic; whom to wake, outside every lock. With `current` the plugin may be asked for a
@@ -404,7 +401,7 @@ impl Feeds {
 impl FeedState {
     fn new(mode: Mode) -> FeedState {
         let (feeds, lent) = (BTreeMap::new(), None);
-        FeedState { mode, feeds, next: 0, lent, waits: false, lingers: false, over: false }
+        FeedState { mode, feeds, next: 0, lent, lingers: false, over: false }
     }
 
     fn lend(&mut self, slot: Slot) {

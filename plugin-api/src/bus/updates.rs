@@ -91,9 +91,12 @@ impl<T: Message> Updates<T> {
 
     /// Ready with `true` when `current` is a new update, with `false` at the end.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        self.lending.done();
-        if self.pace.poll_due(context).is_pending() {
-            return Poll::Pending;
+        if self.pace.every > 0 {
+            // The wait may be long; without one, the receive below says it.
+            self.lending.done();
+            if self.pace.poll_due(context).is_pending() {
+                return Poll::Pending;
+            }
         }
         let polled = self.lending.poll(context);
         match polled {

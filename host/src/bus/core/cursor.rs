@@ -36,10 +36,16 @@ impl Cursor {
         origins: bool,
         after: &mut Afterwards,
     ) -> Polled {
-        self.release(core, after);
         match self {
-            Cursor::Ring(consumer) => consumer.poll(max, origins),
+            Cursor::Ring(consumer) => {
+                let polled = consumer.poll(max, origins);
+                if consumer.take_wanted() {
+                    core.room_may_have_come(after);
+                }
+                polled
+            }
             Cursor::Keyed(id, lent) => {
+                after.entries.extend(lent.take());
                 let mut state = core.lock();
                 if let Some((entry, replaced)) = state.keyed.take(*id) {
                     *lent = Some(entry);
@@ -54,7 +60,8 @@ impl Cursor {
     pub(in crate::bus) fn release(&mut self, core: &Core, after: &mut Afterwards) {
         match self {
             Cursor::Ring(consumer) => {
-                if consumer.release() {
+                consumer.release();
+                if consumer.take_wanted() {
                     core.room_may_have_come(after);
                 }
             }

@@ -98,25 +98,25 @@ fn handlers_with_much_to_do_take_turns_and_yield() {
     let party = world.running("a");
     let (ctx, seen) = (party.context(), Seen::default());
     let topics = [0, 1, 2].map(|n| {
-        let topic = ctx.topic_with_capacity::<u32>(format!("t/{n}"), 2048).unwrap();
+        let topic = ctx.topic_with_capacity::<u32>(format!("t/{n}"), 4096).unwrap();
         topic.on_messages(seen.handler());
-        topic.try_publish_all(std::iter::repeat_n(n, 1000)).unwrap();
+        topic.try_publish_all(std::iter::repeat_n(n, 4000)).unwrap();
         topic
     });
     let (wakes, mut last) = (Arc::<Wakes>::default(), None);
     let waker = Waker::from(wakes.clone());
     let mut total = 0;
-    while total < 3000 {
+    while total < 12_000 {
         let woken = wakes.count();
         party.work.poll(&waker);
         let batch = seen.take();
-        assert!((1..=512).contains(&batch.len()), "{}", batch.len());
+        assert!((1..=1023).contains(&batch.len()), "{}", batch.len());
         total += batch.len();
-        if total < 2000 {
+        if total < 8000 {
             assert!(batch.iter().all(|n| Some(*n) != last), "it is another one's turn");
         }
         last = batch.last().copied();
-        assert!(total == 3000 || wakes.count() > woken, "it comes back by itself");
+        assert!(total == 12_000 || wakes.count() > woken, "it comes back by itself");
     }
     drop(topics);
 }
