@@ -273,14 +273,14 @@ fn a_burst_moves_no_more_than_the_budget_in_one_poll() {
         let topic = host.topic::<u32>();
         let wakes = Arc::<Wakes>::default();
         let waker = Waker::from(wakes.clone());
-        let mut burst = Box::pin(topic.publish_all(numbers(300)));
-        for (at, moved) in [(0, 128), (1, 256), (2, 300)] {
+        let mut burst = Box::pin(topic.publish_all(numbers(1200)));
+        for (at, moved) in [(0, 512), (1, 1024), (2, 1200)] {
             assert_eq!(wakes.count(), at);
             let polled =
                 polling(&mut Context::from_waker(&waker), |context| burst.as_mut().poll(context));
             assert_eq!((polled.is_ready(), host.state().seen.len()), (at == 2, moved));
         }
-        assert_eq!(host.state().seen, numbers(300));
+        assert_eq!(host.state().seen, numbers(1200));
     }
 }
 

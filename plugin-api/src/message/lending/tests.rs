@@ -145,12 +145,12 @@ fn all_that_is_left_of_a_batch_is_taken_at_once() {
 
 #[test]
 fn a_batch_is_taken_from_the_budget_of_the_poll() {
-    let batch: Vec<u32> = (0..100).collect();
+    let batch: Vec<u32> = (0..300).collect();
     let (mut lending, _) = lending(&[&batch, &batch, &batch]);
     polling(&mut Context::from_waker(Waker::noop()), |context| {
         for _ in 0..2 {
             assert_eq!(lending.poll_all(context), Poll::Ready(true));
-            assert_eq!(lending.take_all().map(|arrived| arrived.messages.len()), Some(100));
+            assert_eq!(lending.take_all().map(|arrived| arrived.messages.len()), Some(300));
         }
         assert_eq!(lending.poll_all(context), Poll::Pending, "the task yields first");
         assert!(lending.has_message());
