@@ -4,8 +4,10 @@
 //! not depend on any package of the workspace: it has to build when they do not.
 
 mod abi;
+mod asan;
 mod bench;
 mod ci;
+mod loom;
 mod miri;
 mod msrv;
 mod run;
@@ -29,7 +31,9 @@ Tasks:
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
+  loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
+  asan                       Run the tests of the ring and of the bus under AddressSanitizer
 ";
 
 fn main() -> ExitCode {
@@ -59,7 +63,9 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
+        ("loom", []) => loom::loom(),
         ("miri", []) => miri::miri(),
+        ("asan", []) => asan::asan(),
         ("help" | "--help" | "-h", _) => {
             shell::say(USAGE);
             Ok(())
