@@ -113,7 +113,9 @@ fn append(producer: &mut Publisher, value: u64) -> bool {
     let room = producer.has_room(&mut garbage);
     if room {
         let origin = Origin { publisher: value, published: 0 };
-        if !producer.place(|old| old.set(value), origin, &mut garbage) {
+        let placed = producer.place(|old| old.set(value), origin, &mut garbage);
+        producer.commit();
+        if !placed {
             producer.push(Ref::new(value), origin, &mut garbage);
         }
     }

@@ -99,7 +99,8 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
     }
 
     /// Appends a message that nobody holds any more, after `write` has written it anew. If there is
-    /// none, or `write` says that it cannot, nothing is appended.
+    /// none, or `write` says that it cannot, nothing is appended. It is seen after the next
+    /// [`commit`](Self::commit), so that a burst is told once.
     ///
     /// # Panics
     ///
@@ -137,11 +138,12 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         let slots = self.ring.slots();
         slots.expect(self.first + AHEAD);
         let Some(raw) = slots.message(self.first) else { return false };
+        // All gate, and have passed it: whatever `first` says, nobody reads this slot.
         self.first += 1;
-        self.ring.set_first(self.first);
         // SAFETY: the ring owned it, being between `first` and `next`; from here on this does.
         let mut message = unsafe { M::from_raw(raw) };
         if !write(&mut message) {
+            self.ring.set_first(self.first);
             self.bytes = self.bytes.saturating_sub(message.weight());
             garbage.put(message);
             return false;
@@ -150,8 +152,13 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         self.ring.slots().renumber(self.next, origin);
         mem::forget(message);
         self.next += 1;
-        self.ring.set_head(self.next);
         true
+    }
+
+    /// Shows what has been [placed](Self::place).
+    pub fn commit(&mut self) {
+        self.ring.set_first(self.first);
+        self.ring.set_head(self.next);
     }
 
     /// The last message with its number and where it is from.
@@ -264,6 +271,7 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
 
 impl<M: Pointer, R: Reader> Drop for Producer<M, R> {
     fn drop(&mut self) {
+        self.commit();
         // Consumers may still have pinned some of it.
         let limbo = mem::take(&mut self.limbo);
         self.ring.adopt(limbo.into_iter().map(|(_, message)| message));

@@ -215,6 +215,7 @@ impl Core {
             }
             published += 1;
         }
+        state.producer.commit();
         drop(guard);
         if published > 0 {
             self.ring.wake();

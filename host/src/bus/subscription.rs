@@ -163,7 +163,7 @@ impl Subscription {
             let Some((&slot, feed)) = state.feeds.iter_mut().next() else {
                 return Found::Nothing(PollStatus::CLOSED);
             };
-            if state.lingers && !feed.cursor.has_news() && poll.linger() {
+            if state.lingers && !feed.cursor.has_news() && linger(poll.on_task) {
                 state.lingers = false;
                 return Found::Nothing(PollStatus::PENDING);
             }
@@ -442,15 +442,15 @@ impl Poll<'_, '_> {
     fn waker(&mut self) -> Waker {
         waker(self.context, self.on_task)
     }
+}
 
-    /// Lets the task be polled again when the others have been, if it is one of the host's own.
-    fn linger(&self) -> bool {
-        let own = if self.on_task { task_waker() } else { None };
-        own.is_some_and(|own| {
-            own.wake();
-            true
-        })
-    }
+/// Lets the task be polled again when the others have been, if it is one of the host's own.
+pub(super) fn linger(on_task: bool) -> bool {
+    let own = if on_task { task_waker() } else { None };
+    own.is_some_and(|own| {
+        own.wake();
+        true
+    })
 }
 
 /// Who is to be woken: the host's own waker of the task that polls, where there is one and the

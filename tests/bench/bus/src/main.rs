@@ -11,11 +11,11 @@
 //!
 //! # What is measured
 //!
-//! * **Every message**: one publisher that publishes as fast as it can, a message a call; 1, 8 and 64
+//! * **Every message**: one publisher that publishes as fast as it can, in bursts of 128; 1, 8 and 64
 //!   subscribers, each of which gets every message, in order; 16 bytes and 1 KiB; on a runtime with two
 //!   workers and on one thread. From the first publish until the last subscriber has everything, by the
 //!   number of deliveries.
-//! * **Bursts**: the same, many messages a call.
+//! * **Singly**: the same of ours alone, one message a call, beside the peers as above.
 //! * Where overwriting in place cannot help: **messages kept** by one subscriber, a **last value** that
 //!   is read in a loop meanwhile, **two publishers** on a topic.
 //! * **Ping-pong**: a round trip of two tasks that wait for each other.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use lifespan_bench_work::calls::{Keep, yield_now};
 use lifespan_bench_work::figures::{Figure, Summary, summary, waits};
 use lifespan_bench_work::payload::{Payload, Small};
-use lifespan_bench_work::spread::{READS, Spread};
+use lifespan_bench_work::spread::{BURST, READS, Spread};
 use lifespan_bench_work::tally::{Tally, sequence};
 use tokio::sync::{mpsc, watch};
 
@@ -36,6 +36,20 @@ pub(crate) trait Peer: Sized + 'static {
 
     /// Publishes one message to all subscribers; waits while one has no room.
     fn publish<P: Item>(tx: &mut Self::Tx<P>, item: P) -> impl Future<Output = Result<()>> + Send;
+
+    /// Publishes several that are there at once, and leaves none: by the channel's own call where it
+    /// has one.
+    fn publish_all<P: Item>(
+        tx: &mut Self::Tx<P>,
+        items: &mut Vec<P>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async {
+            for item in items.drain(..) {
+                Self::publish(tx, item).await?;
+            }
+            Ok(())
+        }
+    }
 
     /// Waits for a message, and receives all that are there; `false` at the end.
     fn receive<P: Item>(
@@ -78,8 +92,12 @@ async fn publisher<B: Peer, P: Item>(run: &Spread, number: u64, tx: &mut B::Tx<P
     if run.read_last {
         return publisher_with_last::<B, P>(run, number, tx).await;
     }
-    for count in 0..run.messages {
-        B::publish(tx, P::make(sequence(number, count))).await?;
+    let (mut burst, mut next) = (Vec::with_capacity(BURST as usize), 0);
+    while next < run.messages {
+        let end = (next + BURST).min(run.messages);
+        burst.extend((next..end).map(|count| P::make(sequence(number, count))));
+        B::publish_all(tx, &mut burst).await?;
+        next = end;
     }
     Ok(())
 }

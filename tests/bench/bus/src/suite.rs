@@ -25,8 +25,8 @@ use crate::runtime::{Kind, Shared};
 /// How many messages a subscriber keeps that keeps any.
 const KEPT: usize = 256;
 
-const IN_PROCESS_BURSTS: &str = "lifespan, in process, bursts";
-const OVER_ABI_BURSTS: &str = "lifespan, over abi, bursts";
+const IN_PROCESS_SINGLY: &str = "lifespan, in process, singly";
+const OVER_ABI_SINGLY: &str = "lifespan, over abi, singly";
 
 /// Makes cells for one runtime.
 struct Suite {
@@ -79,11 +79,11 @@ impl Suite {
     fn lossless<M: Sendable, P: Item>(&self, subscribers: u64) -> Cell {
         let run = spread_of(M::BYTES, subscribers);
         let mut contenders = self.ours::<M>(&run);
-        let bursts = Spread { burst: true, ..run.clone() };
+        let singly = Spread { burst: false, ..run.clone() };
         contenders.extend(self.ours_named::<M>(
-            [IN_PROCESS_BURSTS, OVER_ABI_BURSTS],
+            [IN_PROCESS_SINGLY, OVER_ABI_SINGLY],
             Side::Variant,
-            &bursts,
+            &singly,
         ));
         contenders.extend(self.peers::<Crossfire, P>(&run));
         let title = format!("every message, {} bytes, {}", M::BYTES, self.shared.kind.name());
@@ -102,7 +102,7 @@ impl Suite {
     }
 
     fn last_read(&self) -> Cell {
-        let run = Spread { read_last: true, ..spread_of(Small::BYTES, 8) };
+        let run = Spread { read_last: true, burst: false, ..spread_of(Small::BYTES, 8) };
         self.spread("the last value is read meanwhile, 8 subscribers, 16 bytes", &run)
     }
 
@@ -286,7 +286,7 @@ pub(crate) fn spread_of(bytes: u32, subscribers: u64) -> Spread {
         bytes,
         keep: 0,
         yields: 0,
-        burst: false,
+        burst: true,
         read_last: false,
     }
 }

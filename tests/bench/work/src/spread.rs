@@ -16,7 +16,7 @@ use crate::tally::{Tally, sequence};
 const TOPIC: &str = "bench/spread";
 
 /// Messages in a burst.
-const BURST: u64 = 128;
+pub const BURST: u64 = 128;
 
 /// Reads of the last value between two yields.
 pub const READS: u32 = 32;

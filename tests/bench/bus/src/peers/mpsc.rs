@@ -40,6 +40,21 @@ impl Peer for Mpsc {
         Ok(())
     }
 
+    async fn publish_all<P: Item>(txs: &mut Vec<Sender<P>>, items: &mut Vec<P>) -> Result<()> {
+        for tx in txs {
+            let permits = match tx.try_reserve_many(items.len()) {
+                Ok(permits) => permits,
+                Err(_) => match tx.reserve_many(items.len()).await {
+                    Ok(permits) => permits,
+                    Err(_) => continue,
+                },
+            };
+            permits.zip(items.iter()).for_each(|(permit, item)| permit.send(item.clone()));
+        }
+        items.clear();
+        Ok(())
+    }
+
     async fn receive<P: Item>(rx: &mut Rx<P>, see: &mut (impl FnMut(P) + Send)) -> bool {
         let received = rx.channel.recv_many(&mut rx.batch, CAPACITY as usize).await;
         rx.batch.drain(..).for_each(see);
