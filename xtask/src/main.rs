@@ -12,6 +12,7 @@ mod miri;
 mod msrv;
 mod run;
 mod shell;
+mod soak;
 mod tidy;
 
 use std::env;
@@ -34,6 +35,7 @@ Tasks:
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
+  soak [ARGS]...             Use the bus at random for ten minutes; `soak --help` says more
 ";
 
 fn main() -> ExitCode {
@@ -66,6 +68,7 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("loom", []) => loom::loom(),
         ("miri", []) => miri::miri(),
         ("asan", []) => asan::asan(),
+        ("soak", _) => return soak::soak(rest),
         ("help" | "--help" | "-h", _) => {
             shell::say(USAGE);
             Ok(())

@@ -169,17 +169,17 @@ fn nothing_is_freed_that_is_lent_and_nothing_leaks() {
     assert_eq!(take(&mut latest, 1), (vec![7], 7));
     // Its reader gates no more: it is overrun, and what it has lent stays.
     listener.ended.store(true, Ordering::Relaxed);
-    (0..1000).for_each(|n| assert!(bench.push(n % 2 == 0)));
+    (0..5000).for_each(|n| assert!(bench.push(n % 2 == 0)));
     for consumer in [&lossless, &lossy] {
         assert_eq!(lent(consumer), [0, 1, 2]);
     }
     assert_eq!(lent(&latest), [7]);
     // What is pinned (of the first, whose pin is its floor, a whole batch), twice, and a little.
     assert!(bench.living() < 2 * (BATCH + 4) + 100, "{}", bench.living());
-    assert_eq!(take(&mut lossless, 3), (vec![1000, 1001, 1002], 997));
-    assert_eq!(take(&mut lossy, 200), ((1000..1008).collect(), 997));
+    assert_eq!(take(&mut lossless, 3), (vec![5000, 5001, 5002], 4997));
+    assert_eq!(take(&mut lossy, 200), ((5000..5008).collect(), 4997));
     drop(bench);
-    assert_eq!(lent(&lossless), [1000, 1001, 1002], "also when there is no producer any more");
+    assert_eq!(lent(&lossless), [5000, 5001, 5002], "also when there is no producer any more");
     drop((lossless, lossy, latest));
     assert_eq!(living.load(Ordering::Relaxed), 0);
 }
