@@ -1,5 +1,5 @@
-//! For the benchmark of the bus only, and no part of the interface: instances without plugins, on a
-//! runtime of the caller's.
+//! For the benchmark and the soak of the bus only, and no part of the interface: instances without
+//! plugins, on a runtime of the caller's.
 //!
 //! What is measured in one process needs a bus, and the host services of a few instances on whatever
 //! runtime is compared. All are made here as a run makes them, so that a spawned task is polled
@@ -7,7 +7,7 @@
 //! watchdog: the caller says when the tasks run, and drops the [`Stage`] when they have ended.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use lifespan_abi::ServicesBox;
 use tokio::runtime::Handle;
@@ -26,6 +26,17 @@ static WORKERS: LazyLock<Workers> = LazyLock::new(Workers::default);
 /// To be called on each thread that polls tasks, as the host's own runtime does.
 pub fn thread_started() {
     WORKERS.thread_started();
+}
+
+/// Where an instance is to be in its lifespan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Its task runs.
+    Runs,
+    /// Its task has ended; what it has spawned goes on.
+    Ended,
+    /// It is over: what it has spawned is aborted, and it is forgotten.
+    Gone,
 }
 
 /// A bus, and the instances on it.
@@ -66,22 +77,51 @@ impl Stage {
         let member = self.bus.member(name, 1);
         let context = Context::new(self.shared.clone(), name.into(), 1, owner, member);
         let services = context.services();
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner).push(context);
+        self.lock().push(context);
         services
+    }
+
+    /// Moves the instances of that name.
+    pub fn step(&self, name: &str, step: Step) {
+        let (phase, gone) = match step {
+            Step::Runs => (Phase::Running, false),
+            Step::Ended => (Phase::Ended, false),
+            Step::Gone => (Phase::Gone, true),
+        };
+        let named = |context: &Arc<Context>| *context.name == *name;
+        let instances: Vec<_> = {
+            let mut instances = self.lock();
+            let moved = instances.iter().filter(|context| named(context)).cloned().collect();
+            if gone {
+                instances.retain(|context| !named(context));
+            }
+            moved
+        };
+        // Outside the lock: an abort may drop what is a plugin's.
+        for instance in instances {
+            instance.member.set_phase(phase);
+            if gone {
+                instance.tasks.close();
+            }
+        }
     }
 
     /// All instances are set up: their tasks may run.
     pub fn run(&self) {
-        for instance in self.instances.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for instance in self.lock().iter() {
             instance.member.set_phase(Phase::Running);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Context>>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
         self.bus.close();
-        for instance in self.instances.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for instance in self.lock().iter() {
             instance.tasks.close();
             instance.member.set_phase(Phase::Gone);
         }

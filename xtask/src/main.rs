@@ -4,12 +4,15 @@
 //! not depend on any package of the workspace: it has to build when they do not.
 
 mod abi;
+mod asan;
 mod bench;
 mod ci;
+mod loom;
 mod miri;
 mod msrv;
 mod run;
 mod shell;
+mod soak;
 mod tidy;
 
 use std::env;
@@ -29,7 +32,10 @@ Tasks:
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
+  loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
+  asan                       Run the tests of the ring and of the bus under AddressSanitizer
+  soak [ARGS]...             Use the bus at random for ten minutes; `soak --help` says more
 ";
 
 fn main() -> ExitCode {
@@ -59,7 +65,10 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
+        ("loom", []) => loom::loom(),
         ("miri", []) => miri::miri(),
+        ("asan", []) => asan::asan(),
+        ("soak", _) => return soak::soak(rest),
         ("help" | "--help" | "-h", _) => {
             shell::say(USAGE);
             Ok(())

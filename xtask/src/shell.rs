@@ -6,7 +6,7 @@
 )]
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -41,6 +41,33 @@ pub(crate) fn cargo<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Comma
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(args);
     command
+}
+
+/// Lets cargo build with these flags of rustc too, into a folder of that name: what the ordinary build
+/// has made stays.
+pub(crate) fn build_apart(command: &mut Command, name: &str, flags: &[&str]) -> Result<()> {
+    // Cargo takes the first of these that there is, and no other.
+    let (variable, between) = match env::var_os(ENCODED_FLAGS) {
+        Some(_) => (ENCODED_FLAGS, "\x1f"),
+        None => (FLAGS, " "),
+    };
+    command.env(variable, appended(env::var_os(variable).unwrap_or_default(), between, flags));
+    command.env("CARGO_TARGET_DIR", profile_dir(false)?.with_file_name(name));
+    Ok(())
+}
+
+const FLAGS: &str = "RUSTFLAGS";
+
+const ENCODED_FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+
+fn appended(mut given: OsString, between: &str, flags: &[&str]) -> OsString {
+    for flag in flags {
+        if !given.is_empty() {
+            given.push(between);
+        }
+        given.push(flag);
+    }
+    given
 }
 
 /// Runs a command that must succeed; it shares this program's output.
@@ -92,4 +119,18 @@ fn line(command: &Command) -> String {
     let args = command.get_args().map(OsStr::to_string_lossy);
     let words: Vec<_> = std::iter::once(program).chain(args).collect();
     format!("`{}`", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_stand_behind_those_of_the_caller() {
+        for (given, expected) in
+            [("", "--cfg loom"), ("-C debuginfo=0", "-C debuginfo=0 --cfg loom")]
+        {
+            assert_eq!(appended(given.into(), " ", &["--cfg", "loom"]), expected);
+        }
+    }
 }
