@@ -76,11 +76,12 @@ impl Follow {
         }
         let again = self.promise == Promise::Latest && self.next == Some(sequence + 1);
         match (self.promise, self.next) {
-            (Promise::ByKey, _) => {
-                if self.keys.get(&key_of(Some(stamp))).is_some_and(|next| sequence < *next) {
-                    return wrong("a key that goes back");
-                }
+            (Promise::ByKey, _)
+                if self.keys.get(&key_of(Some(stamp))).is_some_and(|next| sequence < *next) =>
+            {
+                return wrong("a key that goes back");
             }
+            (Promise::ByKey, _) => {}
             (_, Some(_)) if again => return Ok(()),
             (_, Some(next)) if next + skipped != sequence => return wrong("a gap"),
             _ => {}
