@@ -6,7 +6,7 @@
 //!
 //! * [`names`]: names and patterns; [`types`]: whether two libraries mean the same type;
 //! * [`registry`]: which topics there are; [`topic`]: publishing on one;
-//! * [`core`]: one topic's messages, on the ring of the package `lifespan-ring`;
+//! * [`core`]: one topic's messages, in the ring of the package `lifespan-ring`;
 //! * [`subscription`]: receiving, from one topic or by pattern; [`signal`]: how it is woken;
 //! * [`member`]: phases, backlogs and losses.
 //!

@@ -5,7 +5,7 @@
 //!
 //! 1. Whoever publishes has the [`Producer`], which the bus keeps under the topic's lock. It
 //!    [makes room](Producer::has_room), [pushes](Producer::push), and then, when the lock is free,
-//!    lets the ring [raise](Ring::raise) those who wait.
+//!    lets the ring [wake](Ring::wake) those who wait.
 //! 2. Each subscription has a [`Consumer`], which takes no lock. A poll *snapshots* the pointers of the
 //!    next messages and lends them: no count is touched a message. What it lends stays, until the
 //!    next poll releases it.

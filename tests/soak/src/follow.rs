@@ -76,7 +76,9 @@ impl Follow {
         }
         let again = self.promise == Promise::Latest && self.next == Some(sequence + 1);
         match (self.promise, self.next) {
-            (Promise::ByKey, _) if sequence < self.key_next(stamp) => {
+            (Promise::ByKey, _)
+                if self.keys.get(&key_of(Some(stamp))).is_some_and(|next| sequence < *next) =>
+            {
                 return wrong("a key that goes back");
             }
             (Promise::ByKey, _) => {}
@@ -102,11 +104,6 @@ impl Follow {
         self.keys.insert(key_of(Some(stamp)), sequence + 1);
         self.next = Some(self.next.unwrap_or_default().max(sequence + 1));
         Ok(())
-    }
-
-    /// The number behind the last message with the key of this one.
-    fn key_next(&self, stamp: Stamp) -> u64 {
-        self.keys.get(&key_of(Some(stamp))).copied().unwrap_or_default()
     }
 
     /// The number behind the last message, 0 before the first.
