@@ -114,9 +114,21 @@ fn waiting_for_oneself_is_an_error() {
 
     // Another's subscription in the way beside one's own: waiting may help.
     let _own = subscribe(&topic, Mode::LOSSLESS);
-    let _others = subscribe(&other.raw("t", 0), Mode::LOSSLESS);
+    let mut others = subscribe(&other.raw("t", 0), Mode::LOSSLESS);
     assert_eq!(publish(&topic, 2), PublishStatus::PUBLISHED);
     assert_eq!(publish(&topic, 3), PublishStatus::FULL);
+    // It waits, until only its own is left: then it is woken to be told so.
+    let wakes = Arc::<Wakes>::default();
+    let waker = Waker::from(wakes.clone());
+    let room = |waker: &Waker| {
+        let mut context = Context::from_waker(waker);
+        context.with_ffi_context(|context| topic.poll_room(context, false))
+    };
+    assert_eq!(room(&waker), PollStatus::PENDING);
+    assert_eq!(take(&mut others, 0).len(), 1);
+    assert_eq!((take(&mut others, 0).len(), wakes.count()), (0, 1));
+    assert_eq!(room(&waker), PollStatus::READY);
+    assert_eq!(publish(&topic, 3), PublishStatus::STUCK);
 }
 
 #[test]
