@@ -232,8 +232,8 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
         for run in [early, late] {
             self.batch.extend(run.iter().map(|slot| {
                 let raw = slot.load(Ordering::Relaxed);
-                // SAFETY: before `head` no slot is empty.
-                let raw = unsafe { NonNull::new_unchecked(raw) };
+                // Empty is only one of a number that was gone when the ring grew: `first` says so below.
+                let raw = NonNull::new(raw).unwrap_or(NonNull::dangling());
                 // SAFETY: a copy that is never dropped. It is only read if `first` says below that the
                 // slot had not been overwritten: then the floor or the pin, there before, keeps it.
                 ManuallyDrop::new(unsafe { M::from_raw(raw) })

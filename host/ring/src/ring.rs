@@ -114,12 +114,17 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
             // itself still on the list, and does not go on it, is raised after that.
             cursor.parked.store(false, Ordering::Release);
             let Some(waker) = cursor.reader.raise() else { continue };
-            // Subscriptions that one task polls parked one after the other: one wake is enough.
-            match &last {
-                Some(woken) if woken.will_wake(&waker) => {}
-                _ => waker.wake_by_ref(),
+            // Subscriptions that one task polls parked one after the other: one wake is enough, if it
+            // comes after all of them are raised. One before may be used up by the time.
+            if last.as_ref().is_some_and(|pending| pending.will_wake(&waker)) {
+                continue;
             }
-            last = Some(waker);
+            if let Some(pending) = last.replace(waker) {
+                pending.wake();
+            }
+        }
+        if let Some(pending) = last {
+            pending.wake();
         }
     }
 

@@ -117,7 +117,7 @@ pub(super) enum Unpublished {
 #[derive(Default)]
 pub(super) struct Afterwards {
     wake: Vec<Waker>,
-    spare: Option<Waker>,
+    spare: Vec<Waker>,
     garbage: Garbage<Held>,
     entries: Vec<Entry>,
     lists: Vec<List>,
@@ -127,7 +127,7 @@ pub(super) struct Afterwards {
 
 impl Afterwards {
     pub(super) fn drop_waker(&mut self, waker: Option<Waker>) {
-        self.spare = waker;
+        self.spare.extend(waker);
     }
 
     /// It may be the last that has it.
@@ -234,14 +234,14 @@ impl Core {
         let mut after = Afterwards::default();
         let mut state = self.lock();
         if self.is_closed() || hopeless() {
-            after.spare = Some(waker);
+            after.spare.push(waker);
             return true;
         }
         let mark = state.producer.wait();
         let behind = Behind::of(state.producer.behind(mark));
         if behind == Behind::Nobody {
             // Also for those who wait already: whoever came to the mark may have seen that nobody does.
-            after.spare = Some(waker);
+            after.spare.push(waker);
             state.wake_all(&mut after);
             return true;
         }
@@ -249,7 +249,7 @@ impl Core {
         let own = behind == Behind::Only(publisher.number);
         let known = state.waiting.iter().any(|(_, waiting)| waiting.will_wake(&waker));
         if own || known {
-            after.spare = Some(waker);
+            after.spare.push(waker);
             return own;
         }
         if state.waiting.len() >= MAX_WAITING {
