@@ -109,7 +109,7 @@ impl Shared {
         };
         for topic in existing {
             // Outside the lock: the plugin may be asked for a key.
-            if let Some(waker) = feeds.add(&topic, current) {
+            if let Some(waker) = feeds.add(&topic, current, &mut Afterwards::default()) {
                 waker.wake();
             }
         }
@@ -151,6 +151,7 @@ impl Shared {
         // messages.
         let mut listeners = Vec::new();
         let mut wakers = Vec::new();
+        let mut after = Afterwards::default();
         let topic = {
             let mut registry = self.lock();
             if let Some(listed) = registry.topics.get_mut(name) {
@@ -164,7 +165,9 @@ impl Shared {
                         listeners.extend(feeds.upgrade());
                     }
                 }
-                wakers.extend(listeners.iter().filter_map(|feeds| feeds.add(&topic, false)));
+                wakers.extend(
+                    listeners.iter().filter_map(|feeds| feeds.add(&topic, false, &mut after)),
+                );
                 let listed = Listed { topic: topic.clone(), handles: 1 };
                 registry.topics.insert(topic.name.clone(), listed);
                 topic

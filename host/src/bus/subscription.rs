@@ -97,7 +97,7 @@ impl Subscription {
     ) -> Result<SubscriptionBox, BusFault> {
         let current = options.current;
         let feeds = Feeds::new(instance, options, false)?;
-        if let Some(waker) = feeds.add(handle.topic(), current) {
+        if let Some(waker) = feeds.add(handle.topic(), current, &mut Afterwards::default()) {
             waker.wake();
         }
         Ok(Subscription::boxed(feeds, handle.shared().clone(), Some(handle.clone())))
@@ -318,10 +318,15 @@ impl Feeds {
         Ok(Arc::new(Feeds { owner: owner.clone(), stamped, signal: Arc::new(signal), state }))
     }
 
-    /// Adds a topic; whom to wake, outside every lock. With `current` the plugin may be asked for a
+    /// Adds a topic; whom to wake, and what to drop, outside every lock. With `current` the plugin may be asked for a
     /// key, so it is not called under a lock then.
     #[must_use]
-    pub(super) fn add(&self, topic: &Arc<Topic>, current: bool) -> Option<Waker> {
+    pub(super) fn add(
+        &self,
+        topic: &Arc<Topic>,
+        current: bool,
+        after: &mut Afterwards,
+    ) -> Option<Waker> {
         let (slot, mode) = {
             let mut state = self.lock();
             state.next += 1;
@@ -335,7 +340,6 @@ impl Feeds {
             signal: self.signal.clone(),
             slot,
         });
-        let mut after = Afterwards::default();
         {
             let mut state = self.lock();
             if !state.over {
@@ -343,7 +347,7 @@ impl Feeds {
                 return self.signal.raise(slot);
             }
         }
-        topic.core.detach(cursor, &mut after);
+        topic.core.detach(cursor, after);
         None
     }
 

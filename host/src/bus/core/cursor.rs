@@ -14,8 +14,8 @@ use crate::bus::core::{Afterwards, Core, Entry, Tag};
 /// A cursor of a [`Core`]. All its methods are given that very core.
 pub(in crate::bus) enum Cursor {
     Ring(Consumer<Held, Tag>),
-    /// With the entry that is lent.
-    Keyed(KeyedId, Option<Entry>),
+    /// With the entry that is lent, at a place of its own: it is lent by its address.
+    Keyed(KeyedId, Option<Box<Entry>>),
 }
 
 /// What a cursor lends, as it crosses.
@@ -45,10 +45,10 @@ impl Cursor {
                 polled
             }
             Cursor::Keyed(id, lent) => {
-                after.entries.extend(lent.take());
+                after.entries.extend(lent.take().map(|entry| *entry));
                 let mut state = core.lock();
                 if let Some((entry, replaced)) = state.keyed.take(*id) {
-                    *lent = Some(entry);
+                    *lent = Some(Box::new(entry));
                     return Polled::Ready { skipped: replaced };
                 }
                 if core.is_closed() { Polled::Ended } else { Polled::Empty }
@@ -65,7 +65,7 @@ impl Cursor {
                     core.room_may_have_come(after);
                 }
             }
-            Cursor::Keyed(_, lent) => after.entries.extend(lent.take()),
+            Cursor::Keyed(_, lent) => after.entries.extend(lent.take().map(|entry| *entry)),
         }
     }
 
@@ -96,7 +96,7 @@ impl Cursor {
                 let batch = consumer.batch().iter().zip(consumer.origins());
                 batch.zip(consumer.start()..).map(entry).collect()
             }
-            Cursor::Keyed(_, lent) => lent.iter().cloned().collect(),
+            Cursor::Keyed(_, lent) => lent.iter().map(|entry| Entry::clone(entry)).collect(),
         }
     }
 
