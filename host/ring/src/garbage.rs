@@ -15,16 +15,6 @@ impl<M> Garbage<M> {
             self.more.push(message);
         }
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.more.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
 }
 
 impl<M> Default for Garbage<M> {

@@ -149,7 +149,7 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
             return false;
         }
         // It weighs what it weighed, and lies where it lay: the two numbers have one slot.
-        self.ring.slots().renumber(self.next, origin);
+        slots.renumber(self.next, origin);
         mem::forget(message);
         self.next += 1;
         true

@@ -80,6 +80,11 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
         }))
     }
 
+    /// How many messages it keeps for those who lag.
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// The next message's number; all before it are seen.
     pub fn head(&self) -> u64 {
         self.progress.head.load(Ordering::Acquire)

@@ -54,7 +54,7 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
 
     /// From now on a publisher waits, until all that gate have come to the mark that this gives: half
     /// of the ring is free then, so that it publishes many at once. Whoever releases up to there is
-    /// [told so](crate::Consumer::release); who is there already is found by a look at who is
+    /// [told so](crate::Consumer::take_wanted); who is there already is found by a look at who is
     /// [behind](Self::behind) after this.
     pub fn wait(&mut self) -> u64 {
         let capacity = self.ring.capacity;

@@ -32,7 +32,6 @@ const MAX_WAITING: usize = 1024;
 /// One topic's messages.
 pub(super) struct Core {
     ring: Arc<Ring<Held, Tag>>,
-    capacity: u64,
     /// Whether somebody wants to know when messages were published; set once.
     stamps: AtomicBool,
     state: Mutex<State>,
@@ -150,7 +149,7 @@ impl Core {
         let producer = Ring::new(capacity);
         let ring = producer.ring().clone();
         let state = State { producer, keyed: Keyed::default(), waiting: Vec::new() };
-        Core { ring, capacity, stamps: AtomicBool::new(false), state: Mutex::new(state) }
+        Core { ring, stamps: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     /// Publishes a message if there is room; gives it back if not.
@@ -380,7 +379,7 @@ impl Core {
     /// The most that one poll lends if the subscription leaves it to the host: half the ring, so that
     /// a publisher fills the other half meanwhile.
     pub(super) fn batch(&self) -> u64 {
-        (self.capacity / 2).max(1)
+        (self.ring.capacity() / 2).max(1)
     }
 
     /// Whether anything may be published. Whoever ends publishing, or claims the topic, takes the lock

@@ -19,8 +19,8 @@ pub(super) struct Signal {
 
 #[derive(Default)]
 struct State {
-    /// Topics that may have something. Each is here at most once: a topic raises its slot only when
-    /// the cursor there was found empty, and that cursor is then taken from here before it is polled.
+    /// Topics that may have something. A topic raises its slot only when the cursor there was found
+    /// empty; a slot may be here twice where that raise came late, and is then looked at once too often.
     ready: VecDeque<Slot>,
     waker: Option<Waker>,
 }

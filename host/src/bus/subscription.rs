@@ -318,8 +318,8 @@ impl Feeds {
         Ok(Arc::new(Feeds { owner: owner.clone(), stamped, signal: Arc::new(signal), state }))
     }
 
-    /// Adds a topic; whom to wake, and what to drop, outside every lock. With `current` the plugin may be asked for a
-    /// key, so it is not called under a lock then.
+    /// Adds a topic; whom to wake, and what to drop, outside every lock. With `current` the plugin may
+    /// be asked for a key, so it is not called under a lock then.
     #[must_use]
     pub(super) fn add(
         &self,
