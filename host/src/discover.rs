@@ -28,6 +28,7 @@ pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{default_folder, variable};
+use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
     descriptor_text: String,
+    approval: Option<Approval>,
 }
 
 /// Where a library is from.
@@ -73,18 +75,27 @@ pub struct Builtin(LibraryRootRef);
 
 /// Finds what the search path and the host's own program offer.
 ///
-/// `allow_abort` accepts libraries in which a panic ends the whole program.
-pub(crate) fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: bool) -> Catalog {
+/// `allow_abort` accepts libraries in which a panic ends the whole program; `policy` is what is
+/// demanded of folders and files to be trusted.
+pub(crate) fn discover(
+    path: &SearchPath,
+    builtins: &[Builtin],
+    allow_abort: bool,
+    policy: &Policy,
+) -> Catalog {
     let mut finds = Finds::default();
     for builtin in builtins {
-        // The host's own program panics as it was built to: that is not judged here.
-        finds.library(Source::Builtin(builtin.0), read_builtin(*builtin), true);
+        // The host's own program panics as it was built to, and is trusted: that is not judged here.
+        finds.library(Source::Builtin(builtin.0), read_builtin(*builtin), true, Ok(None));
     }
+    let guard = Guard::new(policy);
     let mut seen = HashSet::new();
     for entry in path.entries() {
-        for file in finds.list(entry) {
-            let identity = match identify(&file) {
-                Ok(identity) => identity,
+        let files = finds.list(entry);
+        let folder = finds.judge(entry, &files, &guard);
+        for file in files {
+            let (identity, approval) = match identify(&file, folder.as_ref()) {
+                Ok(identified) => identified,
                 Err(reason) => {
                     finds.refuse(Place::File(file), Vec::new(), reason);
                     continue;
@@ -92,7 +103,8 @@ pub(crate) fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: boo
             };
             if seen.insert(identity.clone()) {
                 let descriptor = read_file(&file);
-                finds.library(Source::File { path: file, identity }, descriptor, allow_abort);
+                let source = Source::File { path: file, identity };
+                finds.library(source, descriptor, allow_abort, approval);
             }
         }
     }
@@ -145,6 +157,11 @@ impl LibraryFile {
     /// The text of its descriptor, as it stands in the file.
     pub(crate) fn descriptor_text(&self) -> &str {
         &self.descriptor_text
+    }
+
+    /// That these very bytes were approved, where the folder's lock file says so.
+    pub(crate) fn approval(&self) -> Option<&Approval> {
+        self.approval.as_ref()
     }
 
     /// A short name for logs: `countdown` for `libcountdown.so`.
@@ -210,11 +227,29 @@ impl Finds {
         files
     }
 
+    /// Judges a folder that was listed. What is wrong with it is told of the folder, and again of each
+    /// library in it, which is then found by the names of its plugins.
+    fn judge<'g>(
+        &mut self,
+        entry: &SearchEntry,
+        files: &[PathBuf],
+        guard: &'g Guard<'_>,
+    ) -> Option<JudgedFolder<'g>> {
+        let is_there = entry.dir.is_absolute() && (!files.is_empty() || entry.dir.is_dir());
+        let folder = is_there.then(|| guard.folder(&entry.dir))?;
+        if let Some(fault) = folder.fault() {
+            let reason = RefusalReason::Distrusted(fault.clone());
+            self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason);
+        }
+        Some(folder)
+    }
+
     fn library(
         &mut self,
         source: Source,
         descriptor: Result<(Descriptor, String), RefusalReason>,
         allow_abort: bool,
+        approval: Result<Option<Approval>, Distrust>,
     ) {
         let (descriptor, descriptor_text) = match descriptor {
             Ok(read) => read,
@@ -224,7 +259,14 @@ impl Finds {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text });
+        let approval = match approval {
+            Ok(approval) => approval,
+            Err(distrust) => {
+                let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
+                return self.refuse(source.place(), plugins, distrust.into());
+            }
+        };
+        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
@@ -262,9 +304,18 @@ fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
     (files, fault)
 }
 
-/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-fn identify(file: &Path) -> Result<Identity, RefusalReason> {
-    let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
+/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer. Also
+/// whether it is trusted.
+fn identify(
+    file: &Path,
+    folder: Option<&JudgedFolder<'_>>,
+) -> Result<(Identity, Result<Option<Approval>, Distrust>), RefusalReason> {
+    let itself = fs::symlink_metadata(file).map_err(RefusalReason::Unreadable)?;
+    let metadata = if itself.is_symlink() {
+        fs::metadata(file).map_err(RefusalReason::Unreadable)?
+    } else {
+        itself.clone()
+    };
     if !metadata.is_file() {
         return Err(RefusalReason::NotAFile);
     }
@@ -272,11 +323,16 @@ fn identify(file: &Path) -> Result<Identity, RefusalReason> {
     let identity = (metadata.dev(), metadata.ino());
     #[cfg(not(unix))]
     let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok(Identity(identity))
+    let approval = folder.map_or(Ok(None), |it| it.file(file, &itself, metadata.len()));
+    Ok((Identity(identity), approval))
 }
 
 fn read_file(file: &Path) -> Result<(Descriptor, String), RefusalReason> {
-    let file = File::open(file).map_err(RefusalReason::Unreadable)?;
+    read_open(File::open(file).map_err(RefusalReason::Unreadable)?)
+}
+
+/// The descriptor in an open file, with its text.
+pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReason> {
     descriptor::parse_section(&section::read(file, &platform::Platform::host())?)
 }
 

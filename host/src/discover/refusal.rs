@@ -10,6 +10,8 @@ use lifespan_abi::descriptor::DescriptorFault;
 use thiserror::Error;
 
 use crate::discover::abi::is_newer;
+use crate::exit::Exit;
+use crate::trust::Distrust;
 
 /// Something on the search path that is not used.
 #[derive(Debug)]
@@ -100,6 +102,9 @@ pub enum RefusalReason {
     /// A plugin's facts hold control characters, which would reach a terminal.
     #[error("the summary or version of its plugin `{0}` holds control characters")]
     ControlCharacters(String),
+    /// It is not trusted.
+    #[error(transparent)]
+    Distrusted(#[from] Distrust),
     /// Other libraries have a plugin of that name too.
     #[error("its plugin `{name}` is also in {}", listed(.others))]
     Claimed {
@@ -154,6 +159,22 @@ impl fmt::Display for Place {
 }
 
 impl RefusalReason {
+    /// What the process should answer with when the line names what is refused.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            RefusalReason::Distrusted(_) => Exit::Config,
+            _ => Exit::Load,
+        }
+    }
+
+    /// What a message is too short for, a line each: the digests of a library that is not approved.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            RefusalReason::Distrusted(distrust) => distrust.digests(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What to do next, where something can be done.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -186,6 +207,7 @@ impl RefusalReason {
             RefusalReason::ControlCharacters(_) => {
                 "take the control characters out and build it again".into()
             }
+            RefusalReason::Distrusted(distrust) => distrust.hint(),
             RefusalReason::Claimed { .. } => CLAIMED_HINT.into(),
         };
         Some(hint)

@@ -23,14 +23,20 @@ fn no_filter() -> RString {
 fn library(dir: &TempDir, bytes: &[u8], allow_abort: bool) -> Arc<LibraryFile> {
     let name = format!("{}x{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     fs::write(dir.path().join(name), bytes).unwrap();
-    let catalog = discover(&SearchPath::default().folder(dir.path()), &[], allow_abort);
+    let catalog =
+        discover(&SearchPath::default().folder(dir.path()), &[], allow_abort, &Policy::default());
     let mut plugins = catalog.plugins();
     plugins.next().unwrap().library().clone()
 }
 
 #[test]
 fn a_built_in_is_loaded_as_it_is() {
-    let catalog = discover(&SearchPath::default(), &[Builtin::from(builtin_root())], false);
+    let catalog = discover(
+        &SearchPath::default(),
+        &[Builtin::from(builtin_root())],
+        false,
+        &Policy::default(),
+    );
     let Lookup::Found(own) = catalog.get("own") else { panic!("it is built in") };
     let loader = Loader::default();
     let loaded = loader.load(own.library(), no_log, no_filter, false).unwrap();
@@ -78,7 +84,7 @@ fn a_library_is_opened_once_and_its_first_filter_is_asked_for_meanwhile() {
         assert!(loader.opened.try_lock().is_err());
         "{}".into()
     };
-    let open = |_: &Path| Ok(builtin_root());
+    let open = |_: &Opening<'_>| Ok(builtin_root());
     loader.load_by(open, &library, crate::log::sink, filter, true).unwrap();
     assert_eq!(loader.opened().len(), 1);
     loader.load(&library, no_log, no_filter, true).unwrap();
