@@ -12,6 +12,7 @@ mod early;
 mod help;
 mod logging;
 mod output;
+mod plugin;
 mod report;
 mod signals;
 mod term;
@@ -105,6 +106,16 @@ fn answer(
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     let host = build(builder, args, reporter, &stdout)?;
+    let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    let management = plugin::Context { host: &host, reporter };
+    match words.as_slice() {
+        [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
+        ["help", plugin::WORD, ..] if !args.help => {
+            return plugin::run(&management, &help_of(&chain[2..]));
+        }
+        _ => {}
+    }
+    check_folders(host.catalog())?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
@@ -149,6 +160,11 @@ fn answer(
     Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
 }
 
+/// The words that ask a command for its help.
+fn help_of(command: &[OsString]) -> Vec<OsString> {
+    command.iter().cloned().chain(["--help".into()]).collect()
+}
+
 /// Installs the subscriber, and builds the host as the options want it.
 fn build(
     builder: HostBuilder,
@@ -166,9 +182,7 @@ fn build(
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let builder = configured(builder, args, crosses);
-    let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
-    check_folders(host.catalog())?;
-    Ok(host)
+    Ok(trace.into_iter().fold(builder, HostBuilder::bus_trace).build())
 }
 
 /// What is logged: the line says it, else the builder, else it is what an operator wants to know.
