@@ -200,6 +200,12 @@ fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> H
         .limits(limits)
         .stall_warning(stall_warning)
         .log_filter(log_filter);
+    let builder = if args.locked { builder.locked(true) } else { builder };
+    let builder = if args.allow_unsafe_permissions {
+        builder.allow_unsafe_permissions(true)
+    } else {
+        builder
+    };
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }
 

@@ -27,7 +27,7 @@ pub(crate) use crate::discover::descriptor::RESERVED;
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{default_folder, variable};
+pub(crate) use crate::discover::search::{default_folder, is_library_name, variable};
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -283,7 +283,7 @@ impl Finds {
 }
 
 /// The libraries of a folder, and what went wrong while it was listed.
-fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
+pub(crate) fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -334,6 +334,14 @@ fn read_file(file: &Path) -> Result<(Descriptor, String), RefusalReason> {
 /// The descriptor in an open file, with its text.
 pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReason> {
     descriptor::parse_section(&section::read(file, &platform::Platform::host())?)
+}
+
+/// All that speaks against a library and its plugins, as far as its descriptor tells.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
+    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
+    library.into_iter().chain(plugins).collect()
 }
 
 fn read_builtin(builtin: Builtin) -> Result<(Descriptor, String), RefusalReason> {

@@ -287,9 +287,15 @@ impl Host {
         }
     }
 
-    #[cfg(all(test, feature = "cli"))]
+    #[cfg(feature = "cli")]
     pub(crate) fn allows_panic_abort(&self) -> bool {
         self.allow_panic_abort
+    }
+
+    /// What it demands of its libraries.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        self.loader.policy()
     }
 
     fn filter(&self) -> MutexGuard<'_, LogFilter> {

@@ -152,6 +152,12 @@ impl Loader {
         Loader { policy, opened: Mutex::default() }
     }
 
+    /// What it demands of what it opens.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Opens a library, unless this host has opened it before, and makes it ready to be used.
     ///
     /// `log` makes the sink for the library of that name, `filter` the JSON text of the first

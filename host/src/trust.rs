@@ -25,10 +25,14 @@ use std::path::{Path, PathBuf};
 
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
+#[cfg(feature = "cli")]
+pub(crate) use crate::trust::lock::{EditError, Editing, write_whole};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;
 pub(crate) use crate::trust::seal::{Sealed, seal};
+#[cfg(feature = "cli")]
+pub(crate) use crate::trust::signature::signature_of;
 pub use crate::trust::signature::{KeyError, PublicKey};
 #[cfg(not(unix))]
 use crate::trust::unjudged::Walker;

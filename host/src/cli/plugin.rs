@@ -5,7 +5,13 @@
 
 mod context;
 mod format;
+mod install;
 mod path;
+mod remove;
+mod target;
+mod trust;
+mod untrust;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -13,7 +19,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::context::Context;
+use self::install::{InstallArgs, cmd_install};
 use self::path::{PathArgs, cmd_path};
+use self::remove::{RemoveArgs, cmd_remove};
+use self::trust::{TrustArgs, cmd_trust};
+use self::untrust::{UntrustArgs, cmd_untrust};
+use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::logging::LogFormat;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -32,6 +43,11 @@ struct PluginArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
     Path(PathArgs),
+    Install(InstallArgs),
+    Remove(RemoveArgs),
+    Trust(TrustArgs),
+    Untrust(UntrustArgs),
+    Verify(VerifyArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -42,6 +58,11 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
     };
     match args.command {
         PluginCommand::Path(args) => cmd_path(context, args),
+        PluginCommand::Install(args) => cmd_install(context, args),
+        PluginCommand::Remove(args) => cmd_remove(context, args),
+        PluginCommand::Trust(args) => cmd_trust(context, args),
+        PluginCommand::Untrust(args) => cmd_untrust(context, args),
+        PluginCommand::Verify(args) => cmd_verify(context, args),
     }
 }
 

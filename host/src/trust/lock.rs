@@ -2,6 +2,7 @@
 //!
 //! Reads it here; `edit` writes it. Whether it may be trusted itself is judged before it is read.
 
+#[cfg(any(feature = "cli", test))]
 mod edit;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trust::digest::Digest;
 use crate::trust::distrust::Distrust;
-pub(crate) use crate::trust::lock::edit::{EditError, Editing};
+#[cfg(any(feature = "cli", test))]
+pub(crate) use crate::trust::lock::edit::{EditError, Editing, write_whole};
 
 /// The name of the lock file in a plugins folder.
 pub(crate) const LOCK_FILE: &str = "lifespan.lock";
@@ -61,7 +63,7 @@ impl Lock {
     /// # Errors
     ///
     /// It cannot be read, or is none.
-    pub(super) fn read(path: &Path) -> Result<Lock, Distrust> {
+    pub(crate) fn read(path: &Path) -> Result<Lock, Distrust> {
         let text = read(path).map_err(|error| Distrust::Unreadable {
             path: path.to_owned(),
             error: error.to_string(),
