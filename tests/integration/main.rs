@@ -24,6 +24,7 @@ mod lifespans;
 mod logs;
 mod management;
 mod outside;
+mod permissions;
 mod services;
 mod shutdown;
 mod trace;
