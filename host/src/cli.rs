@@ -35,7 +35,7 @@ use crate::cli::output::Output;
 use crate::cli::report::Reporter;
 use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Origin, default_folder};
+use crate::discover::{Catalog, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -195,6 +195,8 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
     let limits = args.limits(builder.limits);
     let stall_warning = args.stall_warning().unwrap_or(builder.stall_warning);
+    let cache_dir = builder.cache_dir.clone().or_else(|| cache_folder(&builder.name));
+    let builder = cache_dir.into_iter().fold(builder, HostBuilder::cache_dir);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(limits)
@@ -225,7 +227,7 @@ fn point(option: &str, value: &str, marked: Range<usize>) -> Option<String> {
 /// A folder that the command line names must be there; of others it is enough to know.
 fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
     let mut failures = Vec::new();
-    for refused in catalog.refused().iter().filter(|refused| refused.is_folder()) {
+    for refused in catalog.refused_folders() {
         let entries = catalog.search_path().entries().iter();
         let mut named = entries.filter(|entry| Some(&entry.dir) == refused.place.path());
         if named.any(|entry| entry.origin == Origin::Option) {
