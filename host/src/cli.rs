@@ -10,6 +10,7 @@
 mod args;
 mod early;
 mod help;
+mod lines;
 mod logging;
 mod output;
 mod plugin;
@@ -21,6 +22,7 @@ mod trace;
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,7 +107,8 @@ fn answer(
     let terminal = reporter.terminal;
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
-    let host = build(builder, args, reporter, &stdout)?;
+    // The process ends with this line: what is known of a thousand libraries is not freed one by one.
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     let management = plugin::Context { host: &host, reporter };
     match words.as_slice() {
@@ -114,6 +117,10 @@ fn answer(
             return plugin::run(&management, &help_of(&chain[2..]));
         }
         _ => {}
+    }
+    if args.help || chain.is_empty() {
+        // All will be shown, so there is no use in asking for less before.
+        host.catalog().refused();
     }
     check_folders(host.catalog())?;
     let rendering = Rendering {

@@ -8,6 +8,7 @@ mod cache;
 mod catalog;
 mod descriptor;
 mod known;
+mod look;
 mod platform;
 pub(crate) mod refusal;
 mod search;
@@ -18,16 +19,17 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
-use crate::discover::cache::{Cache, Content, Findings, Reading, Remembered};
+use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+use crate::discover::look::{Contents, Look, look};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
@@ -209,7 +211,7 @@ impl Finds {
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
             let text = builtin.0.descriptor()().to_string();
-            self.library(Source::Builtin(builtin.0), text, true);
+            self.library(Source::Builtin(builtin.0), Contents::of(text), true);
         }
     }
 
@@ -229,8 +231,9 @@ impl Finds {
         let remembered = cache.and_then(|cache| cache.recall(&entry.dir, true));
         let remembered = remembered.as_ref();
         let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
-        let (mut is_news, mut is_whole) = (listed.is_none(), true);
-        let names = match listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>()) {
+        let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
+        let (mut is_news, mut is_whole) = (known.is_none(), true);
+        let names = match known {
             Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
             None => {
                 let (names, fault) = list(entry);
@@ -244,66 +247,56 @@ impl Finds {
         seen.reserve(names.len());
         let mut files = Vec::with_capacity(names.len());
         for name in names {
-            let read = self.file(entry.dir.join(&name), &name, allow_abort, remembered, seen);
-            is_news |= matches!(read, Reading::New(..));
-            files.push((name, read));
+            let path = entry.dir.join(&name);
+            let known = |stamp: &Stamp| {
+                remembered.map_or(Content::Unknown, |it| it.content(&name, files.len(), stamp))
+            };
+            let reading = match look(&path, known) {
+                Ok(look) => self.file(path, look, allow_abort, seen),
+                Err(reason) => {
+                    self.refuse(Place::File(path), Vec::new(), reason);
+                    Reading::Nothing
+                }
+            };
+            is_news |= matches!(reading, Reading::New(..));
+            files.push((name, reading));
         }
         if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
             cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
         }
     }
 
-    /// One library: what there is to be remembered of it.
+    /// One file, if it was not found by another way before: what there is to be remembered of it.
     fn file(
         &mut self,
         path: PathBuf,
-        name: &OsStr,
+        look: Look,
         allow_abort: bool,
-        remembered: Option<&Remembered>,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
-        let (identity, stamp) = match identify(&path) {
-            Ok(identified) => identified,
-            Err(reason) => {
-                self.refuse(Place::File(path), Vec::new(), reason);
-                return Reading::Nothing;
-            }
-        };
-        let known = remembered.map_or(Content::Unknown, |it| it.content(name, &stamp));
-        let (read, reading) = match known {
-            Content::Descriptor(text) => (Ok(text), Reading::AsBefore(stamp)),
-            Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore(stamp)),
-            Content::Unknown => match read_file(&path) {
-                Ok((stamp, text)) => {
-                    let content = Content::Descriptor(text.clone());
-                    (Ok(text), Reading::New(stamp, content))
-                }
-                // The stamp is from before the file was read here too.
-                Err(reason @ RefusalReason::NoDescriptor) => {
-                    (Err(reason), Reading::New(stamp, Content::NoDescriptor))
-                }
-                Err(reason) => (Err(reason), Reading::Nothing),
-            },
-        };
+        let Look { identity, contents, reading } = look;
         if seen.insert(identity.clone()) {
-            match read {
-                Ok(text) => self.library(Source::File { path, identity }, text, allow_abort),
-                Err(reason) => self.refuse(Place::File(path), Vec::new(), reason),
-            }
+            self.library(Source::File { path, identity }, contents, allow_abort);
         }
         reading
     }
 
-    fn library(&mut self, source: Source, descriptor_text: String, allow_abort: bool) {
-        let descriptor = match descriptor::parse_text(&descriptor_text) {
-            Ok(descriptor) => descriptor,
+    /// One library, judged.
+    fn library(
+        &mut self,
+        source: Source,
+        contents: Result<Contents, RefusalReason>,
+        allow_abort: bool,
+    ) {
+        let Contents { descriptor, text } = match contents {
+            Ok(contents) => contents,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text });
+        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
@@ -344,28 +337,6 @@ fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>
     }
     files.sort();
     (files, fault)
-}
-
-/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-fn identify(file: &Path) -> Result<(Identity, Stamp), RefusalReason> {
-    let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
-    }
-    let stamp = Stamp::of(&metadata);
-    #[cfg(unix)]
-    let identity = (stamp.device, stamp.inode);
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok((Identity(identity), stamp))
-}
-
-/// The text of the descriptor in a file, and the file's stamp from before it was read.
-fn read_file(file: &Path) -> Result<(Stamp, String), RefusalReason> {
-    let file = File::open(file).map_err(RefusalReason::Unreadable)?;
-    let stamp = Stamp::of(&file.metadata().map_err(RefusalReason::Unreadable)?);
-    let section = section::read(file, &platform::Platform::host())?;
-    Ok((stamp, descriptor::text(&section)?))
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

@@ -100,7 +100,8 @@ impl Cache {
         let entries: Option<Vec<_>> = findings
             .files
             .iter()
-            .map(|(name, reading)| entry(name, reading, findings.remembered))
+            .enumerate()
+            .map(|(nth, (name, reading))| entry(name, nth, reading, findings.remembered))
             .collect();
         let written = Written {
             key: &key(),
@@ -157,12 +158,13 @@ fn key() -> String {
 
 fn entry<'a>(
     name: &'a OsStr,
+    nth: usize,
     reading: &Reading,
     remembered: Option<&Remembered>,
 ) -> Option<Entry<'a>> {
     let (stamp, content) = match reading {
         Reading::Nothing => (Stamp::default(), Content::Unknown),
-        Reading::AsBefore(stamp) => (*stamp, remembered?.content(name, stamp)),
+        Reading::AsBefore(stamp) => (*stamp, remembered?.content(name, nth, stamp)),
         Reading::New(stamp, content) => (*stamp, content.clone()),
     };
     let (content, plugins) = match content {

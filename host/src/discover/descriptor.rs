@@ -53,7 +53,8 @@ pub(super) fn judge_plugins(descriptor: &Descriptor) -> Vec<(&str, RefusalReason
     let mut faults: Vec<(&str, RefusalReason)> = Vec::new();
     for plugin in &descriptor.plugins {
         let name = plugin.name.as_str();
-        let repeated = !seen.insert(name);
+        // Most libraries have one, and there may be a thousand libraries.
+        let repeated = descriptor.plugins.len() > 1 && !seen.insert(name);
         let fault = judge_plugin(plugin)
             .or_else(|| repeated.then(|| RefusalReason::RepeatedName(name.to_owned())));
         if let Some(fault) = fault

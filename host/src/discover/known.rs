@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
+use crate::discover::look::{Contents, identify};
 use crate::discover::stamp::Stamp;
-use crate::discover::{Candidate, Finds, Scope, Source, identify};
+use crate::discover::{Candidate, Finds, Scope, Source};
 
 /// What the caches of all folders know.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl Known {
             return None;
         };
         let mut finds = Finds::default();
-        finds.library(Source::File { path, identity }, text, self.allow_abort);
+        finds.library(Source::File { path, identity }, Contents::of(text), self.allow_abort);
         let mut named = finds.candidates.into_iter().filter(|it| it.name() == name);
         named.next().filter(|_| named.next().is_none())
     }

@@ -7,8 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _};
+#[cfg(not(unix))]
+use std::io::{Seek as _, SeekFrom};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
 
 use super::{bytes, name};
 use crate::discover::stamp::Stamp;
@@ -188,9 +192,13 @@ impl Remembered {
         Fields(&self.bytes).stamp(self.entry(library)?)
     }
 
-    /// What is known of the library in a file of that name, which has that stamp now.
-    pub(in crate::discover) fn content(&self, file: &OsStr, stamp: &Stamp) -> Content {
+    /// What is known of the library in a file of that name, which has that stamp now. It is likely the
+    /// `nth`.
+    pub(in crate::discover) fn content(&self, file: &OsStr, nth: usize, stamp: &Stamp) -> Content {
         let Some(file) = bytes(file) else { return Content::Unknown };
+        if self.file_bytes(nth) == Some(file) {
+            return self.content_of(nth, stamp);
+        }
         let at = lower_bound(self.files, |at| self.file_bytes(at).is_some_and(|it| it < file));
         match self.file_bytes(at) {
             Some(called) if called == file => self.content_of(at, stamp),
@@ -369,10 +377,17 @@ fn push_all(out: &mut Vec<u8>, numbers: &[u32]) {
 }
 
 /// Bytes of a file, within its length.
-fn read_at(mut file: &File, range: Range<usize>) -> io::Result<Vec<u8>> {
+fn read_at(file: &File, range: Range<usize>) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; range.len()];
-    file.seek(SeekFrom::Start(range.start as u64))?;
-    file.read_exact(&mut bytes)?;
+    #[cfg(unix)]
+    file.read_exact_at(&mut bytes, range.start as u64)?;
+    #[cfg(not(unix))]
+    {
+        // Two threads may be in each other's way: the checksum tells then.
+        let mut file = file;
+        file.seek(SeekFrom::Start(range.start as u64))?;
+        file.read_exact(&mut bytes)?;
+    }
     Ok(bytes)
 }
 
