@@ -10,6 +10,7 @@
 mod args;
 mod early;
 mod help;
+mod lines;
 mod logging;
 mod output;
 mod plugin;
@@ -21,6 +22,7 @@ mod trace;
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +37,7 @@ use crate::cli::output::Output;
 use crate::cli::report::Reporter;
 use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Origin, default_folder};
+use crate::discover::{Catalog, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -105,7 +107,8 @@ fn answer(
     let terminal = reporter.terminal;
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
-    let host = build(builder, args, reporter, &stdout)?;
+    // The process ends with this line: what is known of a thousand libraries is not freed one by one.
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     let management = plugin::Context { host: &host, reporter };
     match words.as_slice() {
@@ -114,6 +117,10 @@ fn answer(
             return plugin::run(&management, &help_of(&chain[2..]));
         }
         _ => {}
+    }
+    if args.help || chain.is_empty() {
+        // All will be shown, so there is no use in asking for less before.
+        host.catalog().refused();
     }
     check_folders(host.catalog())?;
     let rendering = Rendering {
@@ -195,6 +202,8 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
     let limits = args.limits(builder.limits);
     let stall_warning = args.stall_warning().unwrap_or(builder.stall_warning);
+    let cache_dir = builder.cache_dir.clone().or_else(|| cache_folder(&builder.name));
+    let builder = cache_dir.into_iter().fold(builder, HostBuilder::cache_dir);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(limits)
@@ -231,7 +240,7 @@ fn point(option: &str, value: &str, marked: Range<usize>) -> Option<String> {
 /// A folder that the command line names must be there; of others it is enough to know.
 fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
     let mut failures = Vec::new();
-    for refused in catalog.refused().iter().filter(|refused| refused.is_folder()) {
+    for refused in catalog.refused_folders() {
         let entries = catalog.search_path().entries().iter();
         let mut named = entries.filter(|entry| Some(&entry.dir) == refused.place.path());
         if named.any(|entry| entry.origin == Origin::Option) {

@@ -4,37 +4,46 @@
 //! cannot be used is kept with its reason ([`Refused`]), never dropped in silence.
 
 pub(crate) mod abi;
+mod cache;
 mod catalog;
 mod descriptor;
+mod known;
+mod look;
 mod platform;
 pub(crate) mod refusal;
 mod search;
 mod section;
+mod stamp;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-#[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
+use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+use crate::discover::look::{Contents, Look, look};
+pub(crate) use crate::discover::look::{Identified, identify, read_open};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{default_folder, is_library_name, variable};
-use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy};
+pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+use crate::discover::stamp::Stamp;
+use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    facts: PluginFacts,
     library: Arc<LibraryFile>,
+    /// Which of the library's plugins it is.
+    at: usize,
 }
 
 /// A library with its descriptor, not opened.
@@ -73,53 +82,54 @@ type IdentityInner = PathBuf;
 #[derive(Clone, Copy)]
 pub struct Builtin(LibraryRootRef);
 
+/// What is looked through, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    /// The folders.
+    pub(crate) path: SearchPath,
+    /// What is linked into the host's own program.
+    pub(crate) builtins: Vec<Builtin>,
+    /// Accepts libraries in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
+    /// Where what was read is kept until the next run, if anywhere.
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// What is demanded of folders and files to be trusted.
+    pub(crate) policy: Policy,
+}
+
 /// Finds what the search path and the host's own program offer.
 ///
-/// `allow_abort` accepts libraries in which a panic ends the whole program; `policy` is what is
-/// demanded of folders and files to be trusted.
-pub(crate) fn discover(
-    path: &SearchPath,
-    builtins: &[Builtin],
-    allow_abort: bool,
-    policy: &Policy,
-) -> Catalog {
+/// With a cache, what it does not need to look at is looked at when it is asked for.
+pub(crate) fn discover(mut scope: Scope) -> Catalog {
+    if is_elevated() {
+        // Where the cache is, and what is in it, is said by whoever started the host.
+        scope.cache_dir = None;
+    }
+    Catalog::new(scope)
+}
+
+/// Looks through all there is.
+fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
-    for builtin in builtins {
-        // The host's own program panics as it was built to, and is trusted: that is not judged here.
-        finds.library(Source::Builtin(builtin.0), read_builtin(*builtin), true, Ok(None));
-    }
-    let guard = Guard::new(policy);
+    finds.builtins(scope);
+    let cache = scope.cache_dir.as_deref().map(Cache::new);
+    let guard = Guard::new(&scope.policy);
     let mut seen = HashSet::new();
-    for entry in path.entries() {
-        let files = finds.list(entry);
-        let folder = finds.judge(entry, &files, &guard);
-        for file in files {
-            let (identity, approval) = match identify(&file, folder.as_ref()) {
-                Ok(identified) => identified,
-                Err(reason) => {
-                    finds.refuse(Place::File(file), Vec::new(), reason);
-                    continue;
-                }
-            };
-            if seen.insert(identity.clone()) {
-                let descriptor = read_file(&file);
-                let source = Source::File { path: file, identity };
-                finds.library(source, descriptor, allow_abort, approval);
-            }
-        }
+    for entry in scope.path.entries() {
+        finds.folder(entry, scope.allow_abort, cache.as_ref(), &guard, &mut seen);
     }
-    Catalog::new(path.clone(), finds.candidates, finds.refused)
+    finds
 }
 
 impl Candidate {
     /// The plugin's name.
     pub fn name(&self) -> &str {
-        &self.facts.name
+        &self.facts().name
     }
 
     /// What the descriptor says of the plugin.
     pub fn facts(&self) -> &PluginFacts {
-        &self.facts
+        &self.library.descriptor.plugins[self.at]
     }
 
     /// Where it is from.
@@ -205,54 +215,108 @@ impl fmt::Debug for Builtin {
 }
 
 /// What has been found so far.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Finds {
     candidates: Vec<Candidate>,
     refused: Vec<Refused>,
 }
 
 impl Finds {
-    /// The files of a folder that are named as libraries are, in the order of their names.
-    fn list(&mut self, entry: &SearchEntry) -> Vec<PathBuf> {
-        let (files, fault) = if entry.dir.is_absolute() {
-            list_libraries(&entry.dir)
-        } else {
-            (Vec::new(), Some(RefusalReason::FolderRelative))
-        };
-        match fault {
-            Some(RefusalReason::FolderMissing) if !entry.is_explicit() => {}
-            Some(reason) => self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason),
-            None => {}
+    /// The host's own program panics as it was built to, and is trusted: that is not judged here.
+    fn builtins(&mut self, scope: &Scope) {
+        for builtin in &scope.builtins {
+            let text = builtin.0.descriptor()().to_string();
+            self.library(Source::Builtin(builtin.0), Contents::of(text), true, Ok(None));
         }
-        files
     }
 
-    /// Judges a folder that was listed. What is wrong with it is told of the folder, and again of each
-    /// library in it, which is then found by the names of its plugins.
-    fn judge<'g>(
+    /// A folder's libraries. What is remembered of it is used as far as it holds; where that was not
+    /// all, it is remembered anew.
+    fn folder(
         &mut self,
         entry: &SearchEntry,
-        files: &[PathBuf],
-        guard: &'g Guard<'_>,
-    ) -> Option<JudgedFolder<'g>> {
-        let is_there = entry.dir.is_absolute() && (!files.is_empty() || entry.dir.is_dir());
-        let folder = is_there.then(|| guard.folder(&entry.dir))?;
-        if let Some(fault) = folder.fault() {
-            let reason = RefusalReason::Distrusted(fault.clone());
-            self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason);
+        allow_abort: bool,
+        cache: Option<&Cache>,
+        guard: &Guard,
+        seen: &mut HashSet<Identity>,
+    ) {
+        // Before it is listed: a file that comes while it is has changed the folder since.
+        let started = stamp::now();
+        let stamp = fs::metadata(&entry.dir).ok().filter(|_| entry.dir.is_absolute());
+        let stamp = stamp.as_ref().map(Stamp::of);
+        let remembered = cache.and_then(|cache| cache.recall(&entry.dir, true));
+        let remembered = remembered.as_ref();
+        let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
+        let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
+        let (mut is_news, mut is_whole) = (known.is_none(), true);
+        let names = match known {
+            Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
+            None => {
+                let (names, fault) = list(entry);
+                if let Some(reason) = fault {
+                    self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason);
+                    is_whole = false;
+                }
+                names
+            }
+        };
+        // What is wrong with a folder is told of it, and again of each library in it, which is then
+        // found by the names of its plugins.
+        let judged = stamp.map(|_| guard.folder(&entry.dir));
+        if let Some(fault) = judged.as_ref().and_then(JudgedFolder::fault) {
+            let place = Place::Folder(entry.dir.clone());
+            self.refuse(place, Vec::new(), fault.clone().into());
         }
-        Some(folder)
+        seen.reserve(names.len());
+        let mut files = Vec::with_capacity(names.len());
+        for name in names {
+            let path = entry.dir.join(&name);
+            let known = |stamp: &Stamp| {
+                remembered.map_or(Content::Unknown, |it| it.content(&name, files.len(), stamp))
+            };
+            let trusted = |it: &Identified| {
+                judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
+            };
+            let reading = match look(&path, known, trusted) {
+                Ok(look) => self.file(path, look, allow_abort, seen),
+                Err(reason) => {
+                    self.refuse(Place::File(path), Vec::new(), reason);
+                    Reading::Nothing
+                }
+            };
+            is_news |= matches!(reading, Reading::New(..));
+            files.push((name, reading));
+        }
+        if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
+            cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
+        }
     }
 
+    /// One file, if it was not found by another way before: what there is to be remembered of it.
+    fn file(
+        &mut self,
+        path: PathBuf,
+        look: Look,
+        allow_abort: bool,
+        seen: &mut HashSet<Identity>,
+    ) -> Reading {
+        let Look { identity, contents, reading, approval } = look;
+        if seen.insert(identity.clone()) {
+            self.library(Source::File { path, identity }, contents, allow_abort, approval);
+        }
+        reading
+    }
+
+    /// One library, judged.
     fn library(
         &mut self,
         source: Source,
-        descriptor: Result<(Descriptor, String), RefusalReason>,
+        contents: Result<Contents, RefusalReason>,
         allow_abort: bool,
         approval: Result<Option<Approval>, Distrust>,
     ) {
-        let (descriptor, descriptor_text) = match descriptor {
-            Ok(read) => read,
+        let Contents { descriptor, text } = match contents {
+            Ok(contents) => contents,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
@@ -266,15 +330,15 @@ impl Finds {
                 return self.refuse(source.place(), plugins, distrust.into());
             }
         };
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text, approval });
+        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
             self.refuse(library.place(), vec![name.to_owned()], reason);
         }
-        let fit = library.descriptor.plugins.iter().filter(|it| !unfit.contains(&*it.name));
-        self.candidates
-            .extend(fit.map(|it| Candidate { facts: it.clone(), library: library.clone() }));
+        let plugins = library.descriptor.plugins.iter().enumerate();
+        let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
+        self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {
@@ -282,20 +346,25 @@ impl Finds {
     }
 }
 
-/// The libraries of a folder, and what went wrong while it was listed.
-pub(crate) fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
-    let entries = match fs::read_dir(dir) {
+/// The files of a folder that are named as libraries are, in the order of their names, and what went
+/// wrong while it was listed.
+fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>) {
+    if !entry.dir.is_absolute() {
+        return (Vec::new(), Some(RefusalReason::FolderRelative));
+    }
+    let entries = match fs::read_dir(&entry.dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return (Vec::new(), Some(RefusalReason::FolderMissing));
+            let missed = entry.is_explicit().then_some(RefusalReason::FolderMissing);
+            return (Vec::new(), missed);
         }
         Err(error) => return (Vec::new(), Some(RefusalReason::FolderUnreadable(error))),
     };
     let mut files = Vec::new();
     let mut fault = None;
     for entry in entries {
-        match entry {
-            Ok(entry) if search::is_library_name(&entry.path()) => files.push(entry.path()),
+        match entry.map(|entry| entry.file_name()) {
+            Ok(name) if search::is_library_name(Path::new(&name)) => files.push(Cow::Owned(name)),
             Ok(_) => {}
             Err(error) => fault = Some(RefusalReason::FolderUnreadable(error)),
         }
@@ -304,36 +373,11 @@ pub(crate) fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>
     (files, fault)
 }
 
-/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer. Also
-/// whether it is trusted.
-fn identify(
-    file: &Path,
-    folder: Option<&JudgedFolder<'_>>,
-) -> Result<(Identity, Result<Option<Approval>, Distrust>), RefusalReason> {
-    let itself = fs::symlink_metadata(file).map_err(RefusalReason::Unreadable)?;
-    let metadata = if itself.is_symlink() {
-        fs::metadata(file).map_err(RefusalReason::Unreadable)?
-    } else {
-        itself.clone()
-    };
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
-    }
-    #[cfg(unix)]
-    let identity = (metadata.dev(), metadata.ino());
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    let approval = folder.map_or(Ok(None), |it| it.file(file, &itself, metadata.len()));
-    Ok((Identity(identity), approval))
-}
-
-fn read_file(file: &Path) -> Result<(Descriptor, String), RefusalReason> {
-    read_open(File::open(file).map_err(RefusalReason::Unreadable)?)
-}
-
-/// The descriptor in an open file, with its text.
-pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReason> {
-    descriptor::parse_section(&section::read(file, &platform::Platform::host())?)
+/// The files of a folder that are named as libraries are, as far as it can be listed.
+#[cfg(feature = "cli")]
+pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
+    let entry = SearchEntry { dir: dir.to_owned(), origin: Origin::Default };
+    list(&entry).0.into_iter().map(|name| dir.join(name)).collect()
 }
 
 /// All that speaks against a library and its plugins, as far as its descriptor tells.
@@ -342,10 +386,6 @@ pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Ve
     let library = descriptor::judge_library(descriptor, allow_abort).err();
     let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
     library.into_iter().chain(plugins).collect()
-}
-
-fn read_builtin(builtin: Builtin) -> Result<(Descriptor, String), RefusalReason> {
-    descriptor::parse_text(builtin.0.descriptor()().as_str())
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

@@ -13,7 +13,7 @@ use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::discover::{Builtin, Candidate, Catalog, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -50,6 +50,7 @@ pub struct HostBuilder {
     traces: Vec<BusTrace>,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
+    pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
     policy: Policy,
@@ -123,6 +124,17 @@ impl HostBuilder {
     #[must_use]
     pub fn builtin(mut self, library: impl Into<Builtin>) -> Self {
         self.builtins.push(library.into());
+        self
+    }
+
+    /// Keeps what is read of libraries in files below `dir`, so that the next host on the same folders
+    /// has to read less. By default nothing is kept.
+    ///
+    /// Each plugin is then looked for when it is asked for, and all of them when that is needed. A
+    /// library that was changed since is read again, and a cache that is damaged is made anew.
+    #[must_use]
+    pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(dir.into());
         self
     }
 
@@ -205,8 +217,15 @@ impl HostBuilder {
     /// stands in the catalog with its reason.
     pub fn build(self) -> Host {
         let policy = Policy { host: self.name.clone(), ..self.policy };
+        let scope = Scope {
+            path: self.search_path,
+            builtins: self.builtins,
+            allow_abort: self.allow_panic_abort,
+            cache_dir: self.cache_dir,
+            policy: policy.clone(),
+        };
         Host {
-            catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort, &policy),
+            catalog: discover(scope),
             name: self.name,
             limits: self.limits,
             stall_warning: self.stall_warning,
@@ -229,6 +248,7 @@ impl Host {
             about: String::new(),
             search_path: SearchPath::default(),
             builtins: Vec::new(),
+            cache_dir: None,
             limits: Limits::default(),
             stall_warning: STALLED,
             traces: Vec::new(),

@@ -20,9 +20,10 @@ mod who;
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::discover::Identified;
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
@@ -53,16 +54,15 @@ pub(crate) struct Policy {
 
 /// Judges the folders and files of one discovery. What it has looked at it does not look at again.
 #[derive(Debug)]
-pub(crate) struct Guard<'p> {
-    policy: &'p Policy,
+pub(crate) struct Guard {
+    policy: Policy,
     /// None where permissions are not judged.
     walker: Option<Walker>,
 }
 
 /// A folder that was judged, to judge what lies in it.
 #[derive(Debug)]
-pub(crate) struct JudgedFolder<'g> {
-    guard: &'g Guard<'g>,
+pub(crate) struct JudgedFolder {
     /// Why nothing in it may be used.
     fault: Option<Distrust>,
     lock: Option<Lock>,
@@ -124,7 +124,7 @@ impl Policy {
         let sealed = match seal(library, approval.map(|it| it.entry.size)) {
             Ok(sealed) => sealed,
             Err(error) => {
-                if error.kind() == io::ErrorKind::FileTooLarge {
+                if error.kind() == ErrorKind::FileTooLarge {
                     changed(None)?;
                 }
                 return Err(Unsealed::Io(error));
@@ -138,22 +138,22 @@ impl Policy {
     }
 }
 
-impl<'p> Guard<'p> {
+impl Guard {
     /// A guard of this process.
-    pub(crate) fn new(policy: &'p Policy) -> Self {
+    pub(crate) fn new(policy: &Policy) -> Self {
         // Who has more rights than whoever started it obeys nobody who says to look away.
         let judges = is_elevated() || !policy.allow_unsafe_permissions;
-        Guard { policy, walker: judges.then(Walker::of_process) }
+        Guard { policy: policy.clone(), walker: judges.then(Walker::of_process) }
     }
 
     /// Judges a folder of the search path, and reads its lock file if it has one.
-    pub(crate) fn folder(&self, dir: &Path) -> JudgedFolder<'_> {
+    pub(crate) fn folder(&self, dir: &Path) -> JudgedFolder {
         let judged = self.walk(dir).and_then(|()| self.lock_of(dir));
         let (fault, lock) = match judged {
             Ok(lock) => (None, lock),
             Err(fault) => (Some(fault), None),
         };
-        JudgedFolder { guard: self, fault, lock }
+        JudgedFolder { fault, lock }
     }
 
     /// The lock file of a folder, if it has one.
@@ -165,7 +165,11 @@ impl<'p> Guard<'p> {
         let path = dir.join(LOCK_FILE);
         match fs::symlink_metadata(&path) {
             Ok(metadata) => self.judge(&path, &metadata)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(None);
+            }
             Err(error) => {
                 let error = error.to_string();
                 return Err(Distrust::Unreadable { path, error });
@@ -194,7 +198,7 @@ impl<'p> Guard<'p> {
     }
 }
 
-impl JudgedFolder<'_> {
+impl JudgedFolder {
     /// Why nothing in the folder may be used.
     pub(crate) fn fault(&self) -> Option<&Distrust> {
         self.fault.as_ref()
@@ -208,15 +212,15 @@ impl JudgedFolder<'_> {
     /// It may not be loaded.
     pub(crate) fn file(
         &self,
+        guard: &Guard,
         file: &Path,
-        itself: &Metadata,
-        size: u64,
+        identified: &Identified,
     ) -> Result<Option<Approval>, Distrust> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        self.guard.judge(file, itself)?;
-        let policy = self.guard.policy;
+        guard.judge(file, &identified.itself)?;
+        let policy = &guard.policy;
         let approve = || policy.approve(file);
         let Some(lock) = &self.lock else {
             let folder = file.parent().unwrap_or(file).to_owned();
@@ -233,7 +237,7 @@ impl JudgedFolder<'_> {
                 approve: approve(),
             });
         };
-        if entry.size != size {
+        if entry.size != identified.size {
             return Err(Distrust::Changed {
                 library: file.to_owned(),
                 lock: lock.path().to_owned(),

@@ -3,6 +3,7 @@
 //! It reads facts that discovery found in the files; no library is loaded for it. What a file says of
 //! itself is shown without control characters: a hostile one must not write on the terminal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use anstyle::Style;
 use clap::Command;
 
 use super::args::{self, Brand};
+use super::lines::lines;
 use crate::chain::THEN;
 use crate::discover::variable;
 
@@ -35,11 +37,18 @@ pub(crate) fn render(brand: &Brand, installed: &Installed, columns: u16, verbose
     let command = args::command(brand)
         .term_width(columns.into())
         .help_template(template)
-        .after_help(plugins(brand, installed, verbose))
+        // There may be a thousand plugins, and clap takes its time to wrap lines.
+        .after_help(PLUGINS)
         // clap knows two texts of ours; this one stands at the end all the same.
         .before_help(reference(brand, installed));
-    rendered(command)
+    rendered(command).replacen(PLUGINS, &plugins(brand, installed, columns, verbose), 1)
 }
+
+/// Stands for the section about plugins.
+const PLUGINS: &str = "\u{fffc}";
+
+/// In fewer columns, wrapping leaves a word a line.
+const FEWEST_COLUMNS: usize = 20;
 
 const HEADING: Style = Style::new().bold().underline();
 const LITERAL: Style = Style::new().bold();
@@ -50,7 +59,7 @@ fn rendered(mut command: Command) -> String {
 }
 
 /// The section about plugins.
-fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
+fn plugins(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) -> String {
     let name = &brand.name;
     let (literal, end) = (LITERAL.render(), LITERAL.render_reset());
     let mut text = String::new();
@@ -63,13 +72,19 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
         line(&mut text, format_args!("  none found; name their folder with --plugin-dir DIR"));
     }
     let width = unique.keys().map(|plugin| plugin.chars().count()).max().unwrap_or(0);
+    let below = format!("\n{:1$}", "", width + 4);
+    let room = usize::from(columns).saturating_sub(width + 4).max(FEWEST_COLUMNS);
     for (plugin, (summary, claims)) in &unique {
         let pad = width - plugin.chars().count();
-        let note = match claims {
-            1 => String::new(),
-            claims => format!(" (claimed by {claims} libraries: cannot be used)"),
+        let summary = match claims {
+            1 => Cow::Borrowed(summary.as_str()),
+            _ => Cow::Owned(format!("{summary} (claimed by {claims} libraries: cannot be used)")),
         };
-        line(&mut text, format_args!("  {literal}{plugin}{end}{:pad$}  {summary}{note}", ""));
+        let summary = match summary.len() {
+            length if length <= room => summary,
+            _ => Cow::Owned(lines(&summary, room).join(&below)),
+        };
+        line(&mut text, format_args!("  {literal}{plugin}{end}{:pad$}  {summary}", ""));
     }
     text.push('\n');
     match installed.refused.len() {
@@ -77,7 +92,9 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
         _ if verbose => {
             line(&mut text, format_args!("Refused libraries:"));
             for refused in &installed.refused {
-                line(&mut text, format_args!("  {}", plain(refused)));
+                let room = usize::from(columns).saturating_sub(4);
+                let refused = lines(&plain(refused), room).join("\n    ");
+                line(&mut text, format_args!("  {refused}"));
             }
             text.push('\n');
         }
@@ -156,6 +173,10 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 /// A text from a file, on one line and without control characters.
 fn plain(text: &str) -> String {
+    // There may be a thousand of them, and next to none needs anything.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.contains("  ") {
+        return text.trim().to_owned();
+    }
     let text: Vec<_> = text.split_whitespace().collect();
     text.join(" ").replace(char::is_control, "\u{fffd}")
 }

@@ -3,13 +3,13 @@
 //! Reads metadata only. Access lists (POSIX ACLs) are not looked at, beyond what shows of them in the
 //! permissions of the group.
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::process::getegid;
 
@@ -24,8 +24,8 @@ const MAX_LINKS: usize = 40;
 #[derive(Debug)]
 pub(super) struct Walker {
     asker: Asker,
-    private_group: OnceCell<Option<u32>>,
-    seen: RefCell<HashMap<PathBuf, Step>>,
+    private_group: OnceLock<Option<u32>>,
+    seen: Mutex<HashMap<PathBuf, Step>>,
 }
 
 /// What stands at one step of a path.
@@ -44,7 +44,7 @@ impl Walker {
     }
 
     pub(super) fn of(asker: Asker) -> Self {
-        Walker { asker, private_group: OnceCell::new(), seen: RefCell::default() }
+        Walker { asker, private_group: OnceLock::new(), seen: Mutex::default() }
     }
 
     /// Judges each folder and link that an absolute path leads through, and what it leads to.
@@ -92,7 +92,7 @@ impl Walker {
     }
 
     fn step(&self, at: &Path) -> Result<Step, Distrust> {
-        if let Some(step) = self.seen.borrow().get(at) {
+        if let Some(step) = self.seen().get(at) {
             return Ok(step.clone());
         }
         let unreadable = |error: io::Error| Distrust::Unreadable {
@@ -106,8 +106,12 @@ impl Walker {
         } else {
             Step::There
         };
-        self.seen.borrow_mut().insert(at.to_owned(), step.clone());
+        self.seen().insert(at.to_owned(), step.clone());
         Ok(step)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<PathBuf, Step>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn private_group(&self) -> Option<u32> {

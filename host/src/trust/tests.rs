@@ -4,6 +4,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::discover::identify;
 use crate::trust::lock::Editing;
 
 const HOST: &str = "acme";
@@ -23,8 +24,7 @@ fn folder() -> (TempDir, PathBuf) {
 fn judged(policy: &Policy, library: &Path) -> Result<Option<Approval>, Distrust> {
     let guard = Guard::new(policy);
     let folder = guard.folder(library.parent().unwrap());
-    let itself = fs::symlink_metadata(library).unwrap();
-    folder.file(library, &itself, fs::metadata(library).unwrap().len())
+    folder.file(&guard, library, &identify(library).unwrap())
 }
 
 fn approve(library: &Path, bytes: &[u8]) {

@@ -44,8 +44,7 @@ struct FolderResult {
 pub(crate) fn cmd_path(context: &Context<'_>, args: PathArgs) -> Result<Exit, Failures> {
     let catalog = context.host.catalog();
     let folder = |entry: &SearchEntry| {
-        let refused = catalog.refused().iter().filter(|it| it.is_folder());
-        let refused = refused.into_iter().find(|it| it.place.path() == Some(&entry.dir));
+        let refused = catalog.refused_folders().find(|it| it.place.path() == Some(&entry.dir));
         FolderResult {
             folder: path(&entry.dir),
             origin: origin(entry.origin),

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use crate::chain::alike;
-use crate::discover::{
-    Candidate, Lookup, Place, RefusalReason, Refused, list_libraries, read_open,
-};
+use crate::discover::{Candidate, Lookup, Place, RefusalReason, Refused, libraries_of, read_open};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::trust::{Distrust, Guard, Sealed, quoted, seal};
@@ -58,7 +56,7 @@ pub(crate) fn library(context: &Context<'_>, word: &OsStr) -> Result<PathBuf, Fa
 pub(crate) fn all_libraries(context: &Context<'_>) -> Vec<PathBuf> {
     let entries = context.host.catalog().search_path().entries().iter();
     let folders = entries.map(|it| &it.dir).filter(|dir| dir.is_absolute());
-    folders.flat_map(|dir| list_libraries(dir).0).collect()
+    folders.flat_map(|dir| libraries_of(dir)).collect()
 }
 
 /// Copies a library, and reads the copy. Runs none of its code.
@@ -85,7 +83,7 @@ pub(crate) fn examine(library: &Path) -> Result<Examined, Failure> {
 }
 
 /// An error if a library, its folder, or the lock file there may be changed by others.
-pub(crate) fn judge_place(guard: &Guard<'_>, library: &Path) -> Result<(), Failure> {
+pub(crate) fn judge_place(guard: &Guard, library: &Path) -> Result<(), Failure> {
     let folder = library.parent().unwrap_or(library);
     guard.walk(library).and_then(|()| guard.lock_of(folder).map(|_| ())).map_err(|distrust| {
         distrusted(&distrust).context(format!("`{}` cannot be trusted", library.display()))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target::{self, Examined};
-use crate::discover::{RefusalReason, list_libraries};
+use crate::discover::{RefusalReason, libraries_of};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
@@ -121,7 +121,7 @@ pub(super) fn failed(error: EditError) -> Failure {
 /// The libraries of plugins in a folder with a lock file that are not in it.
 pub(super) fn not_approved(folder: &Path) -> Vec<PathBuf> {
     let Ok(lock) = Lock::read(&folder.join(LOCK_FILE)) else { return Vec::new() };
-    let (files, _) = list_libraries(folder);
+    let files = libraries_of(folder);
     let is_listed = |file: &PathBuf| {
         file.file_name().and_then(|it| it.to_str()).is_some_and(|it| lock.get(it).is_some())
     };

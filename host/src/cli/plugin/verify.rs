@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target;
+use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
@@ -111,7 +112,7 @@ fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
 fn libraries(
     context: &Context<'_>,
     args: &VerifyArgs,
-    guard: &Guard<'_>,
+    guard: &Guard,
 ) -> Result<BTreeSet<PathBuf>, Failures> {
     let mut libraries = BTreeSet::new();
     let mut failures = Vec::new();
@@ -144,7 +145,7 @@ fn libraries(
     Ok(libraries)
 }
 
-fn verify(policy: &Policy, guard: &Guard<'_>, library: &Path) -> Verified {
+fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
     let mut verified = Verified {
         library: path(library),
         approved: false,
@@ -171,15 +172,17 @@ fn verify(policy: &Policy, guard: &Guard<'_>, library: &Path) -> Verified {
 }
 
 /// Judges a library as it is judged when it is loaded.
-fn judge(policy: &Policy, guard: &Guard<'_>, library: &Path) -> Result<(bool, String), Distrust> {
+fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
     let unreadable = |error: std::io::Error| Distrust::Unreadable {
         path: library.to_owned(),
         error: error.to_string(),
     };
-    let itself = fs::symlink_metadata(library).map_err(unreadable)?;
-    let size = fs::metadata(library).map_err(unreadable)?.len();
+    let file = identify(library).map_err(|reason| Distrust::Unreadable {
+        path: library.to_owned(),
+        error: reason.to_string(),
+    })?;
     let folder = guard.folder(library.parent().unwrap_or(library));
-    let approval = folder.file(library, &itself, size)?;
+    let approval = folder.file(guard, library, &file)?;
     match policy.seal(library, approval.as_ref()) {
         Ok(sealed) => Ok((approval.is_some(), sealed.digest().to_string())),
         Err(Unsealed::Distrusted(distrust)) => Err(distrust),
