@@ -263,14 +263,13 @@ fn each_rule_refuses_with_its_reason_and_mending_helps_at_once() {
         place.assert_runs(ME);
         (rule.spoil)(&place);
         let told = (rule.told)(&place);
-        eprintln!("{}", rule.name);
         for by in [By::Option, By::Environment] {
             place.assert_refused(ME, by, &told, rule.hint);
         }
         // Who says so may use it all the same.
         let lax = ["--allow-unsafe-permissions", "--dry-run", "echo"];
         let output = place.run_as(ME, By::Option, &lax);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0), "{}: {}", rule.name, stderr(&output));
         (rule.mend)(&place);
         place.assert_runs(ME);
     }

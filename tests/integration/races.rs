@@ -97,7 +97,6 @@ impl Rivals {
                 }
             }
         }
-        eprintln!("{ran} ran, {refused} were refused");
     }
 
     /// Fails unless the plugins folder is as it should be again.
