@@ -34,7 +34,7 @@ pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{cache_folder, default_folder, variable};
-use crate::discover::stamp::Stamp;
+use crate::discover::stamp::{Folder, Stamp};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
@@ -109,6 +109,20 @@ fn walk(scope: &Scope) -> Finds {
         finds.folder(entry, scope.allow_abort, cache.as_ref(), &mut seen);
     }
     finds
+}
+
+impl Identity {
+    /// The identity of the file with that stamp.
+    #[cfg(unix)]
+    fn of(_path: &Path, stamp: &Stamp) -> io::Result<Self> {
+        Ok(Identity((stamp.device, stamp.inode)))
+    }
+
+    /// The identity of the file at that path.
+    #[cfg(not(unix))]
+    fn of(path: &Path, _stamp: &Stamp) -> io::Result<Self> {
+        path.canonicalize().map(Identity)
+    }
 }
 
 impl Candidate {
@@ -233,7 +247,7 @@ impl Finds {
         let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
         let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
         let (mut is_news, mut is_whole) = (known.is_none(), true);
-        let names = match known {
+        let names: Vec<Cow<'_, OsStr>> = match known {
             Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
             None => {
                 let (names, fault) = list(entry);
@@ -244,14 +258,15 @@ impl Finds {
                 names
             }
         };
+        let folder = Folder::new(&entry.dir);
         seen.reserve(names.len());
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let path = entry.dir.join(&name);
+        let mut readings = Vec::with_capacity(names.len());
+        for (nth, name) in names.iter().enumerate() {
+            let path = entry.dir.join(name);
             let known = |stamp: &Stamp| {
-                remembered.map_or(Content::Unknown, |it| it.content(&name, files.len(), stamp))
+                remembered.map_or(Content::Unknown, |it| it.content(name, nth, stamp))
             };
-            let reading = match look(&path, known) {
+            let reading = match look(&folder, name, &path, known) {
                 Ok(look) => self.file(path, look, allow_abort, seen),
                 Err(reason) => {
                     self.refuse(Place::File(path), Vec::new(), reason);
@@ -259,10 +274,12 @@ impl Finds {
                 }
             };
             is_news |= matches!(reading, Reading::New(..));
-            files.push((name, reading));
+            readings.push(reading);
         }
         if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
-            cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
+            let (names, readings) = (&names, &readings);
+            let findings = Findings { stamp, started, names, readings, remembered };
+            cache.remember(&entry.dir, &findings);
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
 use crate::discover::look::{Contents, identify};
-use crate::discover::stamp::Stamp;
+use crate::discover::stamp::{Folder, Stamp};
 use crate::discover::{Candidate, Finds, Scope, Source};
 
 /// What the caches of all folders know.
@@ -121,8 +121,10 @@ impl Known {
     /// Looks at the library: whether it is as it was, and its plugin can be used.
     fn look(&self, claim: &Claim<'_>, name: &str) -> Option<Candidate> {
         let remembered = &claim.folder.remembered;
-        let path = claim.folder.dir.join(remembered.file(claim.library)?);
-        let (identity, stamp) = identify(&path).ok()?;
+        let dir = &claim.folder.dir;
+        let file = remembered.file(claim.library)?;
+        let path = dir.join(file);
+        let (identity, stamp) = identify(&Folder::new(dir), file, &path).ok()?;
         let Content::Descriptor(text) = remembered.content_of(claim.library, &stamp) else {
             return None;
         };
@@ -136,12 +138,10 @@ impl Known {
 impl KnownFolder {
     /// Whether every library is as it was. One that has to be read each time may be anything.
     fn is_whole(&self) -> bool {
+        let folder = Folder::new(&self.dir);
         self.remembered.libraries().enumerate().all(|(library, file)| {
-            let is_as_before = |file| {
-                let (_, stamp) = identify(&self.dir.join(file)).ok()?;
-                Some(self.remembered.knows(library, &stamp))
-            };
-            file.and_then(is_as_before).unwrap_or(false)
+            let seen = file.and_then(|file| folder.look_at(file).ok());
+            seen.is_some_and(|(stamp, _)| self.remembered.knows(library, &stamp))
         })
     }
 }

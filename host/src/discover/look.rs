@@ -2,14 +2,15 @@
 //!
 //! Opens files and reads them; loads none. What was found is judged elsewhere.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 
 use lifespan_abi::Descriptor;
 
 use crate::discover::cache::{Content, Reading};
 use crate::discover::refusal::RefusalReason;
-use crate::discover::stamp::Stamp;
+use crate::discover::stamp::{Folder, Stamp};
 use crate::discover::{Identity, descriptor, platform, section};
 
 /// What a look at a file showed.
@@ -28,23 +29,26 @@ pub(super) struct Contents {
     pub(super) descriptor: Descriptor,
 }
 
-/// Looks at a file, of which something may be `known` if it has still that stamp.
+/// Looks at a file by its folder and name, which make its path. Something may be `known` of it if it
+/// has still that stamp.
 pub(super) fn look(
+    folder: &Folder<'_>,
+    name: &OsStr,
     path: &Path,
     known: impl FnOnce(&Stamp) -> Content,
 ) -> Result<Look, RefusalReason> {
-    let (identity, stamp) = identify(path)?;
+    let (identity, stamp) = identify(folder, name, path)?;
     let (text, reading) = match known(&stamp) {
-        Content::Descriptor(text) => (Ok(text), Reading::AsBefore(stamp)),
-        Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore(stamp)),
+        Content::Descriptor(text) => (Ok(text), Reading::AsBefore),
+        Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore),
         Content::Unknown => match read(path) {
             Ok((stamp, text)) => {
                 let content = Content::Descriptor(text.clone());
-                (Ok(text), Reading::New(stamp, content))
+                (Ok(text), Reading::New(Box::new((stamp, content))))
             }
             // The stamp is from before the file was read here too.
             Err(reason @ RefusalReason::NoDescriptor) => {
-                (Err(reason), Reading::New(stamp, Content::NoDescriptor))
+                (Err(reason), Reading::New(Box::new((stamp, Content::NoDescriptor))))
             }
             Err(reason) => (Err(reason), Reading::Nothing),
         },
@@ -53,17 +57,16 @@ pub(super) fn look(
 }
 
 /// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-pub(super) fn identify(file: &Path) -> Result<(Identity, Stamp), RefusalReason> {
-    let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
+pub(super) fn identify(
+    folder: &Folder<'_>,
+    name: &OsStr,
+    path: &Path,
+) -> Result<(Identity, Stamp), RefusalReason> {
+    let (stamp, is_file) = folder.look_at(name).map_err(RefusalReason::Unreadable)?;
+    if !is_file {
         return Err(RefusalReason::NotAFile);
     }
-    let stamp = Stamp::of(&metadata);
-    #[cfg(unix)]
-    let identity = (stamp.device, stamp.inode);
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok((Identity(identity), stamp))
+    Ok((Identity::of(path, &stamp).map_err(RefusalReason::Unreadable)?, stamp))
 }
 
 impl Contents {

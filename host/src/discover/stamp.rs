@@ -4,10 +4,20 @@
 //! with one reserve: a change within the same tick of the file system's clock leaves no trace, so a
 //! stamp is only trusted once it is [settled](Stamp::is_settled), as in git's index.
 
-use std::fs::Metadata;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[cfg(target_os = "linux")]
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, StatxFlags, StatxTimestamp, makedev, open, statx,
+};
 
 /// How coarse the clock of a file system may be: FAT counts in two seconds.
 const TICK: i64 = Duration::from_secs(2).as_nanos() as i64;
@@ -31,11 +41,6 @@ pub(super) struct Stamp {
 impl Stamp {
     /// The stamp of what has this metadata.
     pub(super) fn of(metadata: &Metadata) -> Stamp {
-        #[cfg(unix)]
-        let nanos = |seconds: i64, nanos: i64| {
-            // Times that are out of every reach only have to differ.
-            seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
-        };
         #[cfg(unix)]
         return Stamp {
             device: metadata.dev(),
@@ -62,9 +67,56 @@ impl Stamp {
     }
 }
 
+/// A folder in which many files are looked at.
+pub(super) struct Folder<'a> {
+    dir: &'a Path,
+    /// From here the way to each file is shorter.
+    #[cfg(target_os = "linux")]
+    handle: Option<OwnedFd>,
+}
+
+impl<'a> Folder<'a> {
+    /// A folder; it need not be there.
+    pub(super) fn new(dir: &'a Path) -> Self {
+        Folder {
+            dir,
+            #[cfg(target_os = "linux")]
+            handle: open(dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                .ok(),
+        }
+    }
+
+    /// The stamp of a file in it, and whether it is a regular one.
+    pub(super) fn look_at(&self, name: &OsStr) -> io::Result<(Stamp, bool)> {
+        #[cfg(target_os = "linux")]
+        if let Some(handle) = &self.handle
+            && let Ok(seen) = statx(handle, name, AtFlags::empty(), StatxFlags::BASIC_STATS)
+        {
+            let time = |time: StatxTimestamp| nanos(time.tv_sec, time.tv_nsec.into());
+            let stamp = Stamp {
+                device: makedev(seen.stx_dev_major, seen.stx_dev_minor),
+                inode: seen.stx_ino,
+                size: seen.stx_size,
+                modified: time(seen.stx_mtime),
+                changed: time(seen.stx_ctime),
+            };
+            return Ok((stamp, FileType::from_raw_mode(seen.stx_mode.into()).is_file()));
+        }
+        // What went wrong is told by the way that every system knows.
+        let metadata = fs::metadata(self.dir.join(name))?;
+        Ok((Stamp::of(&metadata), metadata.is_file()))
+    }
+}
+
 /// Now, as stamps count.
 pub(super) fn now() -> i64 {
     since_epoch(SystemTime::now())
+}
+
+/// Times that are out of every reach only have to differ.
+#[cfg(unix)]
+fn nanos(seconds: i64, nanos: i64) -> i64 {
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
 }
 
 /// Nanoseconds since 1970; times before that are 0, which is settled.
@@ -76,6 +128,18 @@ fn since_epoch(time: SystemTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_to_a_file_show_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "text").unwrap();
+        let folder = Folder::new(dir.path());
+        let stamp = Stamp::of(&fs::metadata(dir.path().join("file")).unwrap());
+        assert_eq!(folder.look_at(OsStr::new("file")).unwrap(), (stamp, true));
+        assert!(!folder.look_at(OsStr::new("..")).unwrap().1);
+        let missing = folder.look_at(OsStr::new("missing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_stamp_is_settled_when_its_clock_has_ticked() {
