@@ -295,12 +295,12 @@ fn brand(builder: &HostBuilder) -> Brand {
     }
 }
 
-fn installed(host: &Host, verbose: bool) -> Installed {
+fn installed(host: &Host, verbose: bool) -> Installed<'_> {
     let plugins = host.catalog().plugins().map(|plugin| plugin.facts());
     // A library that has nothing to do with plugins may lie where it is.
     let refused = host.catalog().refused().iter().filter(|it| verbose || !it.is_bystander());
     Installed {
-        plugins: plugins.map(|facts| (facts.name.clone(), facts.summary.clone())).collect(),
+        plugins: plugins.map(|facts| (&*facts.name, &*facts.summary)).collect(),
         refused: refused.map(ToString::to_string).collect(),
         default_folder: default_folder(host.name()),
     }

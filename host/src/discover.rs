@@ -29,13 +29,15 @@ use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+#[cfg(any(feature = "cli", test))]
+pub(crate) use crate::discover::look::identify;
 use crate::discover::look::{Contents, Look, look};
-pub(crate) use crate::discover::look::{Identified, identify, read_open};
+pub(crate) use crate::discover::look::{Identified, read_open};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
-use crate::discover::stamp::Stamp;
+use crate::discover::stamp::{Folder, Stamp};
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -119,6 +121,20 @@ fn walk(scope: &Scope) -> Finds {
         finds.folder(entry, scope.allow_abort, cache.as_ref(), &guard, &mut seen);
     }
     finds
+}
+
+impl Identity {
+    /// The identity of the file with that stamp.
+    #[cfg(unix)]
+    fn of(_path: &Path, stamp: &Stamp) -> io::Result<Self> {
+        Ok(Identity((stamp.device, stamp.inode)))
+    }
+
+    /// The identity of the file at that path.
+    #[cfg(not(unix))]
+    fn of(path: &Path, _stamp: &Stamp) -> io::Result<Self> {
+        path.canonicalize().map(Identity)
+    }
 }
 
 impl Candidate {
@@ -249,7 +265,7 @@ impl Finds {
         let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
         let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
         let (mut is_news, mut is_whole) = (known.is_none(), true);
-        let names = match known {
+        let names: Vec<Cow<'_, OsStr>> = match known {
             Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
             None => {
                 let (names, fault) = list(entry);
@@ -267,17 +283,18 @@ impl Finds {
             let place = Place::Folder(entry.dir.clone());
             self.refuse(place, Vec::new(), fault.clone().into());
         }
+        let folder = Folder::new(&entry.dir);
         seen.reserve(names.len());
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let path = entry.dir.join(&name);
+        let mut readings = Vec::with_capacity(names.len());
+        for (nth, name) in names.iter().enumerate() {
+            let path = entry.dir.join(name);
             let known = |stamp: &Stamp| {
-                remembered.map_or(Content::Unknown, |it| it.content(&name, files.len(), stamp))
+                remembered.map_or(Content::Unknown, |it| it.content(name, nth, stamp))
             };
             let trusted = |it: &Identified| {
                 judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
             };
-            let reading = match look(&path, known, trusted) {
+            let reading = match look(&folder, name, &path, known, trusted) {
                 Ok(look) => self.file(path, look, allow_abort, seen),
                 Err(reason) => {
                     self.refuse(Place::File(path), Vec::new(), reason);
@@ -285,10 +302,12 @@ impl Finds {
                 }
             };
             is_news |= matches!(reading, Reading::New(..));
-            files.push((name, reading));
+            readings.push(reading);
         }
         if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
-            cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
+            let (names, readings) = (&names, &readings);
+            let findings = Findings { stamp, started, names, readings, remembered };
+            cache.remember(&entry.dir, &findings);
         }
     }
 

@@ -21,6 +21,8 @@ mod who;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::discover::Identified;
@@ -66,6 +68,19 @@ pub(crate) struct JudgedFolder {
     /// Why nothing in it may be used.
     fault: Option<Distrust>,
     lock: Option<Lock>,
+}
+
+/// Whose something in a folder is, and who may write to it; all 0 where the system does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ownership {
+    /// The owner's number.
+    pub(crate) uid: u32,
+    /// The group's number.
+    pub(crate) gid: u32,
+    /// The permissions.
+    pub(crate) mode: u32,
+    /// Whether it is a symbolic link; then all this is of the link.
+    pub(crate) is_link: bool,
 }
 
 /// That these bytes of a library, and no others, may be loaded.
@@ -164,7 +179,7 @@ impl Guard {
     pub(crate) fn lock_of(&self, dir: &Path) -> Result<Option<Lock>, Distrust> {
         let path = dir.join(LOCK_FILE);
         match fs::symlink_metadata(&path) {
-            Ok(metadata) => self.judge(&path, &metadata)?,
+            Ok(metadata) => self.judge(&path, Ownership::of(&metadata))?,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
@@ -187,14 +202,29 @@ impl Guard {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk(path))
     }
 
-    /// Judges a file in a folder that is judged already. `metadata` is of the path itself: if it is a
-    /// link, the way to where it leads is judged too.
-    fn judge(&self, path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
+    /// Judges a file in a folder that is judged already. If it is a link, the way to where it leads is
+    /// judged too.
+    fn judge(&self, path: &Path, ownership: Ownership) -> Result<(), Distrust> {
         match &self.walker {
-            Some(walker) if metadata.is_symlink() => walker.walk(path),
-            Some(walker) => walker.judge(path, metadata),
+            Some(walker) if ownership.is_link => walker.walk(path),
+            Some(walker) => walker.judge_file(path, ownership),
             None => Ok(()),
         }
+    }
+}
+
+impl Ownership {
+    /// What the system tells.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        return Ownership {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            mode: metadata.mode() & 0o7777,
+            is_link: metadata.is_symlink(),
+        };
+        #[cfg(not(unix))]
+        Ownership { is_link: metadata.is_symlink(), ..Ownership::default() }
     }
 }
 
@@ -219,7 +249,7 @@ impl JudgedFolder {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        guard.judge(file, &identified.itself)?;
+        guard.judge(file, identified.ownership)?;
         let policy = &guard.policy;
         let approve = || policy.approve(file);
         let Some(lock) = &self.lock else {
@@ -237,7 +267,7 @@ impl JudgedFolder {
                 approve: approve(),
             });
         };
-        if entry.size != identified.size {
+        if entry.size != identified.size() {
             return Err(Distrust::Changed {
                 library: file.to_owned(),
                 lock: lock.path().to_owned(),

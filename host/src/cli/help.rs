@@ -18,9 +18,9 @@ use crate::discover::variable;
 
 /// What is installed, as far as help shows it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Installed {
+pub(crate) struct Installed<'a> {
     /// Names and summaries, in any order; a name stands twice where two libraries claim it.
-    pub(crate) plugins: Vec<(String, String)>,
+    pub(crate) plugins: Vec<(&'a str, &'a str)>,
     /// A line for each library that was refused, with the reason.
     pub(crate) refused: Vec<String>,
     /// Where plugins are looked for when nobody names a folder.
@@ -28,7 +28,12 @@ pub(crate) struct Installed {
 }
 
 /// The help of the whole host, with ANSI styles.
-pub(crate) fn render(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) -> String {
+pub(crate) fn render(
+    brand: &Brand,
+    installed: &Installed<'_>,
+    columns: u16,
+    verbose: bool,
+) -> String {
     let (heading, end) = (HEADING.render(), HEADING.render_reset());
     let template = format!(
         "{{about-with-newline}}\n{heading}Usage:{end} {{usage}}{{after-help}}\n\n{{all-args}}\n\n\
@@ -59,11 +64,11 @@ fn rendered(mut command: Command) -> String {
 }
 
 /// The section about plugins.
-fn plugins(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) -> String {
+fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool) -> String {
     let name = &brand.name;
     let (literal, end) = (LITERAL.render(), LITERAL.render_reset());
     let mut text = String::new();
-    let mut unique: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    let mut unique: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)> = BTreeMap::new();
     for (plugin, summary) in &installed.plugins {
         unique.entry(plain(plugin)).or_insert_with(|| (plain(summary), 0)).1 += 1;
     }
@@ -77,7 +82,7 @@ fn plugins(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) ->
     for (plugin, (summary, claims)) in &unique {
         let pad = width - plugin.chars().count();
         let summary = match claims {
-            1 => Cow::Borrowed(summary.as_str()),
+            1 => Cow::Borrowed(&**summary),
             _ => Cow::Owned(format!("{summary} (claimed by {claims} libraries: cannot be used)")),
         };
         let summary = match summary.len() {
@@ -111,14 +116,15 @@ fn plugins(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) ->
 }
 
 /// What there is to know beside options and plugins.
-fn reference(brand: &Brand, installed: &Installed) -> String {
+fn reference(brand: &Brand, installed: &Installed<'_>) -> String {
     let name = &brand.name;
     let mut folders = vec![
         "the folders that --plugin-dir names".to_owned(),
         format!("those in the environment's list {}", variable(name)),
     ];
     if let Some(folder) = &installed.default_folder {
-        let folder = plain(&folder.display().to_string());
+        let folder = folder.display().to_string();
+        let folder = plain(&folder);
         folders.push(format!("where nobody names one: {folder}"));
     }
     let folders: Vec<_> = folders.into_iter().map(|text| (String::new(), text)).collect();
@@ -172,13 +178,13 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// A text from a file, on one line and without control characters.
-fn plain(text: &str) -> String {
+fn plain(text: &str) -> Cow<'_, str> {
     // There may be a thousand of them, and next to none needs anything.
     if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.contains("  ") {
-        return text.trim().to_owned();
+        return text.trim().into();
     }
     let text: Vec<_> = text.split_whitespace().collect();
-    text.join(" ").replace(char::is_control, "\u{fffd}")
+    text.join(" ").replace(char::is_control, "\u{fffd}").into()
 }
 
 #[cfg(test)]

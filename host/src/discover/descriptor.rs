@@ -25,7 +25,10 @@ pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
 
 /// The descriptor in a text.
 pub(super) fn parse_text(text: &str) -> Result<Descriptor, RefusalReason> {
-    Descriptor::from_text(text).map_err(|fault| explain(text, fault))
+    let mut descriptor = Descriptor::from_text(text).map_err(|fault| explain(text, fault))?;
+    // Most have one plugin, and room for four: with a thousand libraries that is felt.
+    descriptor.plugins.shrink_to_fit();
+    Ok(descriptor)
 }
 
 /// Whether the library may be loaded by this host at all.

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
-use crate::discover::look::{Contents, Identified, identify};
-use crate::discover::stamp::Stamp;
+use crate::discover::look::{Contents, Identified, identify_in};
+use crate::discover::stamp::{Folder, Stamp};
 use crate::discover::{Candidate, Finds, Scope, Source};
 use crate::trust::{Guard, JudgedFolder};
 
@@ -129,8 +129,10 @@ impl Known {
     /// Looks at the library: whether it is as it was, and its plugin can be used.
     fn look(&self, claim: &Claim<'_>, name: &str) -> Option<Candidate> {
         let remembered = &claim.folder.remembered;
-        let path = claim.folder.dir.join(remembered.file(claim.library)?);
-        let file = identify(&path).ok()?;
+        let dir = &claim.folder.dir;
+        let file = remembered.file(claim.library)?;
+        let path = dir.join(file);
+        let file = identify_in(&Folder::new(dir), file, &path).ok()?;
         let approval = claim.folder.judged.file(&self.guard, &path, &file);
         let Identified { identity, stamp, .. } = file;
         let Content::Descriptor(text) = remembered.content_of(claim.library, &stamp) else {
@@ -147,12 +149,10 @@ impl Known {
 impl KnownFolder {
     /// Whether every library is as it was. One that has to be read each time may be anything.
     fn is_whole(&self) -> bool {
+        let folder = Folder::new(&self.dir);
         self.remembered.libraries().enumerate().all(|(library, file)| {
-            let is_as_before = |file| {
-                let Identified { stamp, .. } = identify(&self.dir.join(file)).ok()?;
-                Some(self.remembered.knows(library, &stamp))
-            };
-            file.and_then(is_as_before).unwrap_or(false)
+            let seen = file.and_then(|file| folder.look_at(file).ok());
+            seen.is_some_and(|seen| self.remembered.knows(library, &seen.stamp))
         })
     }
 }

@@ -2,16 +2,17 @@
 //!
 //! Opens files and reads them; loads none. What was found is judged elsewhere.
 
-use std::fs::{self, File, Metadata};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 
 use lifespan_abi::Descriptor;
 
 use crate::discover::cache::{Content, Reading};
 use crate::discover::refusal::RefusalReason;
-use crate::discover::stamp::Stamp;
+use crate::discover::stamp::{Folder, Seen, Stamp};
 use crate::discover::{Identity, descriptor, platform, section};
-use crate::trust::{Approval, Distrust};
+use crate::trust::{Approval, Distrust, Ownership};
 
 /// What a look at a file showed.
 pub(super) struct Look {
@@ -31,10 +32,8 @@ pub(crate) struct Identified {
     pub(super) identity: Identity,
     /// By what it is known to be as it was.
     pub(super) stamp: Stamp,
-    /// Of what stands in the folder, which may be a link.
-    pub(crate) itself: Metadata,
-    /// The bytes of the file.
-    pub(crate) size: u64,
+    /// Whose what stands in the folder is, which may be a link.
+    pub(crate) ownership: Ownership,
 }
 
 /// The descriptor of a library, not judged.
@@ -43,27 +42,29 @@ pub(super) struct Contents {
     pub(super) descriptor: Descriptor,
 }
 
-/// Looks at a file, of which something may be `known` if it has still that stamp, and asks whether it is
-/// `trusted`.
+/// Looks at a file by its folder and name, which make its path. Something may be `known` of it if it
+/// has still that stamp. Whoever says whether it is `trusted` is asked.
 pub(super) fn look(
+    folder: &Folder<'_>,
+    name: &OsStr,
     path: &Path,
     known: impl FnOnce(&Stamp) -> Content,
     trusted: impl FnOnce(&Identified) -> Result<Option<Approval>, Distrust>,
 ) -> Result<Look, RefusalReason> {
-    let identified = identify(path)?;
+    let identified = identify_in(folder, name, path)?;
     let approval = trusted(&identified);
     let Identified { identity, stamp, .. } = identified;
     let (text, reading) = match known(&stamp) {
-        Content::Descriptor(text) => (Ok(text), Reading::AsBefore(stamp)),
-        Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore(stamp)),
+        Content::Descriptor(text) => (Ok(text), Reading::AsBefore),
+        Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore),
         Content::Unknown => match read(path) {
             Ok((stamp, text)) => {
                 let content = Content::Descriptor(text.clone());
-                (Ok(text), Reading::New(stamp, content))
+                (Ok(text), Reading::New(Box::new((stamp, content))))
             }
             // The stamp is from before the file was read here too.
             Err(reason @ RefusalReason::NoDescriptor) => {
-                (Err(reason), Reading::New(stamp, Content::NoDescriptor))
+                (Err(reason), Reading::New(Box::new((stamp, Content::NoDescriptor))))
             }
             Err(reason) => (Err(reason), Reading::Nothing),
         },
@@ -72,22 +73,25 @@ pub(super) fn look(
 }
 
 /// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-pub(crate) fn identify(file: &Path) -> Result<Identified, RefusalReason> {
-    let itself = fs::symlink_metadata(file).map_err(RefusalReason::Unreadable)?;
-    let target = match itself.is_symlink() {
-        true => Some(fs::metadata(file).map_err(RefusalReason::Unreadable)?),
-        false => None,
-    };
-    let metadata = target.as_ref().unwrap_or(&itself);
-    if !metadata.is_file() {
+pub(super) fn identify_in(
+    folder: &Folder<'_>,
+    name: &OsStr,
+    path: &Path,
+) -> Result<Identified, RefusalReason> {
+    let Seen { stamp, is_file, ownership } =
+        folder.look_at(name).map_err(RefusalReason::Unreadable)?;
+    if !is_file {
         return Err(RefusalReason::NotAFile);
     }
-    let (stamp, size) = (Stamp::of(metadata), metadata.len());
-    #[cfg(unix)]
-    let identity = (stamp.device, stamp.inode);
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok(Identified { identity: Identity(identity), stamp, itself, size })
+    let identity = Identity::of(path, &stamp).map_err(RefusalReason::Unreadable)?;
+    Ok(Identified { identity, stamp, ownership })
+}
+
+/// As [`identify_in`], of one file.
+#[cfg(any(feature = "cli", test))]
+pub(crate) fn identify(path: &Path) -> Result<Identified, RefusalReason> {
+    let folder = Folder::new(path.parent().unwrap_or(path));
+    identify_in(&folder, path.file_name().unwrap_or_default(), path)
 }
 
 /// The descriptor in an open file, with its text.
@@ -95,6 +99,13 @@ pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReaso
     let section = section::read(file, &platform::Platform::host())?;
     let text = descriptor::text(&section)?;
     Contents::of(text).map(|it| (it.descriptor, it.text))
+}
+
+impl Identified {
+    /// How many bytes the file has.
+    pub(crate) fn size(&self) -> u64 {
+        self.stamp.size
+    }
 }
 
 impl Contents {

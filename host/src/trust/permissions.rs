@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, FileType, Metadata};
+use std::fs::{self, FileType};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::process::getegid;
 
+use crate::trust::Ownership;
 use crate::trust::distrust::Distrust;
 use crate::trust::rules::{Asker, Facts, Fault, Kind, judge, private_group};
 use crate::trust::who;
@@ -77,17 +77,23 @@ impl Walker {
         Ok(())
     }
 
-    /// Judges one file, folder or link by itself.
-    pub(super) fn judge(&self, path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
-        let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
-        let facts = Facts { kind: kind(metadata.file_type()), uid, gid, mode };
-        let path = path.to_owned();
+    /// Judges one file by itself.
+    pub(super) fn judge_file(&self, path: &Path, ownership: Ownership) -> Result<(), Distrust> {
+        self.judge(path, Kind::File, ownership)
+    }
+
+    fn judge(&self, path: &Path, kind: Kind, ownership: Ownership) -> Result<(), Distrust> {
+        let Ownership { uid, gid, mode, .. } = ownership;
+        let facts = Facts { kind, uid, gid, mode };
+        let path = || path.to_owned();
         Err(match judge(facts, self.asker, || self.private_group()) {
             None => return Ok(()),
-            Some(Fault::Owner) => Distrust::Owner { path, owner: uid },
-            Some(Fault::NotRoots) => Distrust::NotRoots { path, owner: uid },
-            Some(Fault::WorldWritable) => Distrust::WorldWritable { path, mode },
-            Some(Fault::GroupWritable) => Distrust::GroupWritable { path, mode, group: gid },
+            Some(Fault::Owner) => Distrust::Owner { path: path(), owner: uid },
+            Some(Fault::NotRoots) => Distrust::NotRoots { path: path(), owner: uid },
+            Some(Fault::WorldWritable) => Distrust::WorldWritable { path: path(), mode },
+            Some(Fault::GroupWritable) => {
+                Distrust::GroupWritable { path: path(), mode, group: gid }
+            }
         })
     }
 
@@ -100,7 +106,7 @@ impl Walker {
             error: error.to_string(),
         };
         let metadata = fs::symlink_metadata(at).map_err(unreadable)?;
-        self.judge(at, &metadata)?;
+        self.judge(at, kind(metadata.file_type()), Ownership::of(&metadata))?;
         let step = if metadata.is_symlink() {
             Step::Link(fs::read_link(at).map_err(unreadable)?)
         } else {

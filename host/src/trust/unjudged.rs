@@ -1,8 +1,8 @@
 //! Stands for `permissions` where they are not those of Unix: it says nothing of any file.
 
-use std::fs::Metadata;
 use std::path::Path;
 
+use crate::trust::Ownership;
 use crate::trust::distrust::Distrust;
 
 /// Walks no path.
@@ -18,7 +18,7 @@ impl Walker {
         Ok(())
     }
 
-    pub(super) fn judge(&self, _: &Path, _: &Metadata) -> Result<(), Distrust> {
+    pub(super) fn judge_file(&self, _: &Path, _: Ownership) -> Result<(), Distrust> {
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 
 fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
     let installed = Installed {
-        plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
+        plugins: plugins.to_vec(),
         refused: refused.iter().map(ToString::to_string).collect(),
         default_folder: Some("/home/me/plugins".into()),
     };

@@ -195,15 +195,24 @@ impl Remembered {
     /// What is known of the library in a file of that name, which has that stamp now. It is likely the
     /// `nth`.
     pub(in crate::discover) fn content(&self, file: &OsStr, nth: usize, stamp: &Stamp) -> Content {
-        let Some(file) = bytes(file) else { return Content::Unknown };
-        if self.file_bytes(nth) == Some(file) {
-            return self.content_of(nth, stamp);
+        let library = self.library(file, nth);
+        library.map_or(Content::Unknown, |library| self.content_of(library, stamp))
+    }
+
+    /// The stamp of the library in a file of that name, and what is known of it.
+    pub(super) fn kept(&self, file: &OsStr) -> Option<(Stamp, Content)> {
+        let library = self.library(file, 0)?;
+        let stamp = self.stamp_of(library)?;
+        Some((stamp, self.content_of(library, &stamp)))
+    }
+
+    fn library(&self, file: &OsStr, likely: usize) -> Option<usize> {
+        let file = bytes(file)?;
+        if self.file_bytes(likely) == Some(file) {
+            return Some(likely);
         }
         let at = lower_bound(self.files, |at| self.file_bytes(at).is_some_and(|it| it < file));
-        match self.file_bytes(at) {
-            Some(called) if called == file => self.content_of(at, stamp),
-            _ => Content::Unknown,
-        }
+        (self.file_bytes(at)? == file).then_some(at)
     }
 
     /// Whether what is known of a library holds, which has that stamp now.
