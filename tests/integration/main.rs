@@ -31,3 +31,4 @@ mod races;
 mod services;
 mod shutdown;
 mod trace;
+mod unwanted;

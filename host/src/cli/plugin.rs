@@ -4,6 +4,8 @@
 //! apart. They print through the reporter, and run no plugin's code in this process.
 
 mod context;
+mod disable;
+mod enable;
 mod format;
 mod install;
 mod path;
@@ -19,6 +21,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::context::Context;
+use self::disable::{DisableArgs, cmd_disable};
+use self::enable::{EnableArgs, cmd_enable};
 use self::install::{InstallArgs, cmd_install};
 use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
@@ -48,6 +52,8 @@ enum PluginCommand {
     Trust(TrustArgs),
     Untrust(UntrustArgs),
     Verify(VerifyArgs),
+    Disable(DisableArgs),
+    Enable(EnableArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -63,6 +69,8 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Trust(args) => cmd_trust(context, args),
         PluginCommand::Untrust(args) => cmd_untrust(context, args),
         PluginCommand::Verify(args) => cmd_verify(context, args),
+        PluginCommand::Disable(args) => cmd_disable(context, args),
+        PluginCommand::Enable(args) => cmd_enable(context, args),
     }
 }
 

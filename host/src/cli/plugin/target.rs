@@ -109,7 +109,8 @@ fn ambiguous(name: &str, several: &[Candidate]) -> Failure {
     Failure::new(Exit::Usage, message).hint(format!("name one by its path: {}", places.join(", ")))
 }
 
-fn unknown(context: &Context<'_>, name: &str) -> Failure {
+/// A failure for a name that is no plugin's.
+pub(crate) fn unknown(context: &Context<'_>, name: &str) -> Failure {
     let names: Vec<_> =
         context.host.catalog().plugins().map(|plugin| plugin.name().to_owned()).collect();
     let failure = Failure::new(Exit::Usage, format!("no plugin is called `{name}`"));
