@@ -42,7 +42,7 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     env.run("plugin enable echo countdown").assert_code(Exit::Success);
     env.run("--dry-run countdown echo").assert_code(Exit::Success);
     env.run("plugin enable echo").assert_code(Exit::Usage).assert_has(&["`echo` is not disabled"]);
-    env.run("plugin disable ecko").assert_code(Exit::Usage).assert_has(&["did you mean `echo`?"]);
+    env.run("plugin disable ecko").assert_code(Exit::Usage).assert_has(&["did you mean `echo`"]);
 }
 
 #[test]
