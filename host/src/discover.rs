@@ -38,6 +38,9 @@ pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::section::leads_astray;
+pub(crate) use crate::discover::section::run_path;
 use crate::discover::stamp::{Folder, Stamp};
 pub(crate) use crate::discover::unwanted::Unwanted;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
