@@ -145,3 +145,6 @@ impl KnownFolder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
