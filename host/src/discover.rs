@@ -99,6 +99,19 @@ pub(crate) fn discover(scope: Scope) -> Catalog {
     Catalog::new(scope)
 }
 
+/// Looks at one file as if it were in a plugins folder. Loads nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn examine(file: &Path, allow_abort: bool) -> Finds {
+    let mut finds = Finds::default();
+    let folder = Folder::new(file.parent().unwrap_or(Path::new("")));
+    let name = file.file_name().unwrap_or_default();
+    match look(&folder, name, file, |_| Content::Unknown) {
+        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
+    }
+    finds
+}
+
 /// Looks through all there is.
 fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
@@ -215,9 +228,9 @@ impl fmt::Debug for Builtin {
 
 /// What has been found so far.
 #[derive(Debug, Default)]
-struct Finds {
-    candidates: Vec<Candidate>,
-    refused: Vec<Refused>,
+pub(crate) struct Finds {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Finds {

@@ -275,7 +275,7 @@ impl Host {
         }
     }
 
-    #[cfg(all(test, feature = "cli"))]
+    #[cfg(feature = "cli")]
     pub(crate) fn allows_panic_abort(&self) -> bool {
         self.allow_panic_abort
     }

@@ -12,7 +12,7 @@ use anstyle::Style;
 use clap::Command;
 
 use super::args::{self, Brand};
-use super::lines::lines;
+use super::lines::{lines, plain};
 use crate::chain::THEN;
 use crate::discover::variable;
 
@@ -177,16 +177,6 @@ fn section(text: &mut String, heading: &str, rows: &[(String, String)]) {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").unwrap_or_default();
-}
-
-/// A text from a file, on one line and without control characters.
-fn plain(text: &str) -> Cow<'_, str> {
-    // There may be a thousand of them, and next to none needs anything.
-    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.contains("  ") {
-        return text.trim().into();
-    }
-    let text: Vec<_> = text.split_whitespace().collect();
-    text.join(" ").replace(char::is_control, "\u{fffd}").into()
 }
 
 #[cfg(test)]

@@ -3,16 +3,21 @@
 //! Each command is a file below: its arguments, and a function that does it. Here they are only told
 //! apart. They print through the reporter, and run no plugin's code in this process.
 
+mod check;
 mod context;
 mod format;
+mod list;
 mod path;
+mod refusal;
 
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
+use self::list::{ListArgs, cmd_list};
 use self::path::{PathArgs, cmd_path};
 use crate::cli::logging::LogFormat;
 use crate::error::{Failure, Failures};
@@ -31,6 +36,8 @@ struct PluginArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
+    List(ListArgs),
+    Check(CheckArgs),
     Path(PathArgs),
 }
 
@@ -41,6 +48,8 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Err(error) => return answer(context, &error),
     };
     match args.command {
+        PluginCommand::List(args) => cmd_list(context, args),
+        PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
     }
 }

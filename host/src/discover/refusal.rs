@@ -10,6 +10,7 @@ use lifespan_abi::descriptor::DescriptorFault;
 use thiserror::Error;
 
 use crate::discover::abi::is_newer;
+use crate::exit::Exit;
 
 /// Something on the search path that is not used.
 #[derive(Debug)]
@@ -154,6 +155,40 @@ impl fmt::Display for Place {
 }
 
 impl RefusalReason {
+    /// A name for programs, which stays the same whatever the words are.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RefusalReason::FolderMissing => "folder-missing",
+            RefusalReason::FolderRelative => "folder-relative",
+            RefusalReason::FolderUnreadable(_) => "folder-unreadable",
+            RefusalReason::Unreadable(_) => "unreadable",
+            RefusalReason::NotAFile => "not-a-file",
+            RefusalReason::NotALibrary => "not-a-library",
+            RefusalReason::NotShared => "not-shared",
+            RefusalReason::Damaged(_) => "damaged",
+            RefusalReason::WrongPlatform { .. } => "wrong-platform",
+            RefusalReason::NoDescriptor => "no-descriptor",
+            RefusalReason::Descriptor(_) => "malformed-descriptor",
+            RefusalReason::Abi { .. } => "abi",
+            RefusalReason::PanicAbort => "panic-abort",
+            RefusalReason::ReservedName(_) => "reserved-name",
+            RefusalReason::InvalidName(_) => "invalid-name",
+            RefusalReason::RepeatedName(_) => "repeated-name",
+            RefusalReason::ControlCharacters(_) => "control-characters",
+            RefusalReason::Claimed { .. } => "claimed",
+        }
+    }
+
+    /// How a program ends that needed what is refused.
+    pub fn exit(&self) -> Exit {
+        match self {
+            RefusalReason::FolderMissing
+            | RefusalReason::FolderRelative
+            | RefusalReason::FolderUnreadable(_) => Exit::Config,
+            _ => Exit::Load,
+        }
+    }
+
     /// What to do next, where something can be done.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -10,6 +10,10 @@ pub(crate) struct Context<'a> {
     pub(crate) host: &'a Host,
     /// Where results go.
     pub(crate) reporter: &'a Reporter,
+    /// Whether more than usual is to be told.
+    pub(crate) is_verbose: bool,
+    /// Whether libraries are taken in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
 }
 
 impl Context<'_> {
