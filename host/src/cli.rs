@@ -110,12 +110,8 @@ fn answer(
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
     let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    let management = plugin::Context {
-        host: &host,
-        reporter,
-        is_verbose: args.verbosity().is_verbose(),
-        allow_abort: host.allows_panic_abort(),
-    };
+    let management =
+        plugin::Context { host: &host, reporter, is_verbose: args.verbosity().is_verbose() };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {
@@ -214,6 +210,12 @@ fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> H
         .limits(limits)
         .stall_warning(stall_warning)
         .log_filter(log_filter);
+    let builder = if args.locked { builder.locked(true) } else { builder };
+    let builder = if args.allow_unsafe_permissions {
+        builder.allow_unsafe_permissions(true)
+    } else {
+        builder
+    };
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }
 

@@ -29,12 +29,16 @@ use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+#[cfg(any(feature = "cli", test))]
+pub(crate) use crate::discover::look::identify;
 use crate::discover::look::{Contents, Look, look};
+pub(crate) use crate::discover::look::{Identified, read_open};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{cache_folder, default_folder, variable};
+pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
 use crate::discover::stamp::{Folder, Stamp};
+use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
@@ -50,6 +54,7 @@ pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
     descriptor_text: String,
+    approval: Option<Approval>,
 }
 
 /// Where a library is from.
@@ -90,22 +95,31 @@ pub(crate) struct Scope {
     pub(crate) allow_abort: bool,
     /// Where what was read is kept until the next run, if anywhere.
     pub(crate) cache_dir: Option<PathBuf>,
+    /// What is demanded of folders and files to be trusted.
+    pub(crate) policy: Policy,
 }
 
 /// Finds what the search path and the host's own program offer.
 ///
 /// With a cache, what it does not need to look at is looked at when it is asked for.
-pub(crate) fn discover(scope: Scope) -> Catalog {
+pub(crate) fn discover(mut scope: Scope) -> Catalog {
+    if is_elevated() {
+        // Where the cache is, and what is in it, is said by whoever started the host.
+        scope.cache_dir = None;
+    }
     Catalog::new(scope)
 }
 
-/// Looks at one file as if it were in a plugins folder. Loads nothing.
+/// Looks at one file as if its folder were a plugins folder. Loads nothing.
 #[cfg(feature = "cli")]
-pub(crate) fn examine(file: &Path, allow_abort: bool) -> Finds {
+pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
-    let folder = Folder::new(file.parent().unwrap_or(Path::new("")));
+    let dir = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default();
-    match look(&folder, name, file, |_| Content::Unknown) {
+    let guard = Guard::new(policy);
+    let judged = guard.folder(dir);
+    let trusted = |it: &Identified| judged.file(&guard, file, it);
+    match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
         Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
         Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
@@ -117,9 +131,10 @@ fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
     finds.builtins(scope);
     let cache = scope.cache_dir.as_deref().map(Cache::new);
+    let guard = Guard::new(&scope.policy);
     let mut seen = HashSet::new();
     for entry in scope.path.entries() {
-        finds.folder(entry, scope.allow_abort, cache.as_ref(), &mut seen);
+        finds.folder(entry, scope.allow_abort, cache.as_ref(), &guard, &mut seen);
     }
     finds
 }
@@ -186,6 +201,11 @@ impl LibraryFile {
         &self.descriptor_text
     }
 
+    /// That these very bytes were approved, where the folder's lock file says so.
+    pub(crate) fn approval(&self) -> Option<&Approval> {
+        self.approval.as_ref()
+    }
+
     /// A short name for logs: `countdown` for `libcountdown.so`.
     pub(crate) fn name(&self) -> String {
         match &self.source {
@@ -234,11 +254,11 @@ pub(crate) struct Finds {
 }
 
 impl Finds {
-    /// The host's own program panics as it was built to: that is not judged here.
+    /// The host's own program panics as it was built to, and is trusted: that is not judged here.
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
             let text = builtin.0.descriptor()().to_string();
-            self.library(Source::Builtin(builtin.0), Contents::of(text), true);
+            self.library(Source::Builtin(builtin.0), Contents::of(text), true, Ok(None));
         }
     }
 
@@ -249,6 +269,7 @@ impl Finds {
         entry: &SearchEntry,
         allow_abort: bool,
         cache: Option<&Cache>,
+        guard: &Guard,
         seen: &mut HashSet<Identity>,
     ) {
         // Before it is listed: a file that comes while it is has changed the folder since.
@@ -271,6 +292,13 @@ impl Finds {
                 names
             }
         };
+        // What is wrong with a folder is told of it, and again of each library in it, which is then
+        // found by the names of its plugins.
+        let judged = stamp.map(|_| guard.folder(&entry.dir));
+        if let Some(fault) = judged.as_ref().and_then(JudgedFolder::fault) {
+            let place = Place::Folder(entry.dir.clone());
+            self.refuse(place, Vec::new(), fault.clone().into());
+        }
         let folder = Folder::new(&entry.dir);
         seen.reserve(names.len());
         let mut readings = Vec::with_capacity(names.len());
@@ -279,7 +307,10 @@ impl Finds {
             let known = |stamp: &Stamp| {
                 remembered.map_or(Content::Unknown, |it| it.content(name, nth, stamp))
             };
-            let reading = match look(&folder, name, &path, known) {
+            let trusted = |it: &Identified| {
+                judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
+            };
+            let reading = match look(&folder, name, &path, known, trusted) {
                 Ok(look) => self.file(path, look, allow_abort, seen),
                 Err(reason) => {
                     self.refuse(Place::File(path), Vec::new(), reason);
@@ -304,9 +335,9 @@ impl Finds {
         allow_abort: bool,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
-        let Look { identity, contents, reading } = look;
+        let Look { identity, contents, reading, approval } = look;
         if seen.insert(identity.clone()) {
-            self.library(Source::File { path, identity }, contents, allow_abort);
+            self.library(Source::File { path, identity }, contents, allow_abort, approval);
         }
         reading
     }
@@ -317,6 +348,7 @@ impl Finds {
         source: Source,
         contents: Result<Contents, RefusalReason>,
         allow_abort: bool,
+        approval: Result<Option<Approval>, Distrust>,
     ) {
         let Contents { descriptor, text } = match contents {
             Ok(contents) => contents,
@@ -326,7 +358,14 @@ impl Finds {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text });
+        let approval = match approval {
+            Ok(approval) => approval,
+            Err(distrust) => {
+                let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
+                return self.refuse(source.place(), plugins, distrust.into());
+            }
+        };
+        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
@@ -367,6 +406,21 @@ fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>
     }
     files.sort();
     (files, fault)
+}
+
+/// The files of a folder that are named as libraries are, as far as it can be listed.
+#[cfg(feature = "cli")]
+pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
+    let entry = SearchEntry { dir: dir.to_owned(), origin: Origin::Default };
+    list(&entry).0.into_iter().map(|name| dir.join(name)).collect()
+}
+
+/// All that speaks against a library and its plugins, as far as its descriptor tells.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
+    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
+    library.into_iter().chain(plugins).collect()
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

@@ -25,6 +25,7 @@ use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 use crate::trace::BusTrace;
+use crate::trust::{Policy, PublicKey};
 use crate::watchdog::STALLED;
 
 /// How help and usage errors are rendered.
@@ -52,6 +53,7 @@ pub struct HostBuilder {
     pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
+    policy: Policy,
 }
 
 /// A host with the plugins that it found.
@@ -174,6 +176,33 @@ impl HostBuilder {
         self
     }
 
+    /// Takes libraries and folders too that others than the user and root own or may write to. A host
+    /// that runs with more rights than whoever started it never does.
+    ///
+    /// By default they are refused, with each folder and symbolic link on the way to them judged. On
+    /// Windows nothing of this is judged.
+    #[must_use]
+    pub fn allow_unsafe_permissions(mut self, allow: bool) -> Self {
+        self.policy.allow_unsafe_permissions = allow;
+        self
+    }
+
+    /// Demands a lock file, `lifespan.lock`, of each folder that a library is loaded from. By default a
+    /// folder that has one is held to it, and others are free.
+    #[must_use]
+    pub fn locked(mut self, locked: bool) -> Self {
+        self.policy.locked = locked;
+        self
+    }
+
+    /// Demands of each library a signature by this key, or by another that was given; `minisign` makes
+    /// them. It is judged over the very bytes that are loaded.
+    #[must_use]
+    pub fn signed_by(mut self, key: PublicKey) -> Self {
+        self.policy.keys.push(key);
+        self
+    }
+
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
     /// the environment's list, in the folders that were added so far; and where there is none of all
     /// these, in the user's default folder.
@@ -187,11 +216,13 @@ impl HostBuilder {
     /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
     /// stands in the catalog with its reason.
     pub fn build(self) -> Host {
+        let policy = Policy { host: self.name.clone(), ..self.policy };
         let scope = Scope {
             path: self.search_path,
             builtins: self.builtins,
             allow_abort: self.allow_panic_abort,
             cache_dir: self.cache_dir,
+            policy: policy.clone(),
         };
         Host {
             catalog: discover(scope),
@@ -202,7 +233,7 @@ impl HostBuilder {
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             changes_filter: Mutex::default(),
             allow_panic_abort: self.allow_panic_abort,
-            loader: Loader::default(),
+            loader: Loader::new(policy),
         }
     }
 }
@@ -223,6 +254,7 @@ impl Host {
             traces: Vec::new(),
             log_filter: None,
             allow_panic_abort: false,
+            policy: Policy::default(),
         }
     }
 
@@ -280,6 +312,12 @@ impl Host {
         self.allow_panic_abort
     }
 
+    /// What it demands of its libraries.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        self.loader.policy()
+    }
+
     fn filter(&self) -> MutexGuard<'_, LogFilter> {
         self.log_filter.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -304,7 +342,8 @@ impl Host {
         let sink = crate::log::sink;
         self.loader.load(candidate.library(), sink, filter, self.allow_panic_abort).map_err(
             |error| {
-                let mut failure = Failure::from_error(Exit::Load, &error);
+                let mut failure = Failure::from_error(error.exit(), &error);
+                failure.causes.extend(error.digests());
                 failure.hints.extend(error.hint());
                 tracing::debug!("{error}: {}", error.details().unwrap_or_default());
                 failure

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
-use crate::discover::look::{Contents, identify};
+use crate::discover::look::{Contents, Identified, identify_in};
 use crate::discover::stamp::{Folder, Stamp};
 use crate::discover::{Candidate, Finds, Scope, Source};
+use crate::trust::{Guard, JudgedFolder};
 
 /// What the caches of all folders know.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Known {
     builtins: Finds,
     folders: Vec<KnownFolder>,
     allow_abort: bool,
+    guard: Guard,
     /// Whether all libraries are as they were; looked at when it matters.
     is_whole: OnceLock<bool>,
 }
@@ -28,6 +30,7 @@ pub(super) struct Known {
 #[derive(Debug)]
 struct KnownFolder {
     dir: PathBuf,
+    judged: JudgedFolder,
     remembered: Remembered,
     /// What was found, by the place of its name among the names.
     found: Vec<OnceLock<Option<Box<Candidate>>>>,
@@ -53,6 +56,7 @@ impl Known {
     /// What the caches know, if each folder is as it was.
     pub(super) fn recall(scope: &Scope) -> Option<Known> {
         let cache = Cache::new(scope.cache_dir.as_deref()?);
+        let guard = Guard::new(&scope.policy);
         let mut folders = Vec::new();
         for entry in scope.path.entries() {
             let stamp = match fs::metadata(&entry.dir) {
@@ -64,13 +68,17 @@ impl Known {
                 _ => return None,
             };
             let remembered = cache.recall(&entry.dir, false).filter(|it| it.lists(&stamp))?;
+            let judged = guard.folder(&entry.dir);
+            if judged.fault().is_some() {
+                return None;
+            }
             let found = (0..remembered.names()).map(|_| OnceLock::new()).collect();
-            folders.push(KnownFolder { dir: entry.dir.clone(), remembered, found });
+            folders.push(KnownFolder { dir: entry.dir.clone(), judged, remembered, found });
         }
         let mut builtins = Finds::default();
         builtins.builtins(scope);
         let allow_abort = scope.allow_abort;
-        Some(Known { builtins, folders, allow_abort, is_whole: OnceLock::new() })
+        Some(Known { builtins, folders, allow_abort, guard, is_whole: OnceLock::new() })
     }
 
     /// The only plugin of that name, if it is sure that it is the only one and can be used.
@@ -124,12 +132,15 @@ impl Known {
         let dir = &claim.folder.dir;
         let file = remembered.file(claim.library)?;
         let path = dir.join(file);
-        let (identity, stamp) = identify(&Folder::new(dir), file, &path).ok()?;
+        let file = identify_in(&Folder::new(dir), file, &path).ok()?;
+        let approval = claim.folder.judged.file(&self.guard, &path, &file);
+        let Identified { identity, stamp, .. } = file;
         let Content::Descriptor(text) = remembered.content_of(claim.library, &stamp) else {
             return None;
         };
         let mut finds = Finds::default();
-        finds.library(Source::File { path, identity }, Contents::of(text), self.allow_abort);
+        let source = Source::File { path, identity };
+        finds.library(source, Contents::of(text), self.allow_abort, approval);
         let mut named = finds.candidates.into_iter().filter(|it| it.name() == name);
         named.next().filter(|_| named.next().is_none())
     }
@@ -141,7 +152,7 @@ impl KnownFolder {
         let folder = Folder::new(&self.dir);
         self.remembered.libraries().enumerate().all(|(library, file)| {
             let seen = file.and_then(|file| folder.look_at(file).ok());
-            seen.is_some_and(|(stamp, _)| self.remembered.knows(library, &stamp))
+            seen.is_some_and(|seen| self.remembered.knows(library, &seen.stamp))
         })
     }
 }

@@ -10,8 +10,9 @@ use lifespan_abi::Descriptor;
 
 use crate::discover::cache::{Content, Reading};
 use crate::discover::refusal::RefusalReason;
-use crate::discover::stamp::{Folder, Stamp};
+use crate::discover::stamp::{Folder, Seen, Stamp};
 use crate::discover::{Identity, descriptor, platform, section};
+use crate::trust::{Approval, Distrust, Ownership};
 
 /// What a look at a file showed.
 pub(super) struct Look {
@@ -21,6 +22,18 @@ pub(super) struct Look {
     pub(super) contents: Result<Contents, RefusalReason>,
     /// What there is to be remembered of that.
     pub(super) reading: Reading,
+    /// Whether it is trusted, and by what.
+    pub(super) approval: Result<Option<Approval>, Distrust>,
+}
+
+/// A file that may be opened.
+pub(crate) struct Identified {
+    /// Which file it is.
+    pub(super) identity: Identity,
+    /// By what it is known to be as it was.
+    pub(super) stamp: Stamp,
+    /// Whose what stands in the folder is, which may be a link.
+    pub(crate) ownership: Ownership,
 }
 
 /// The descriptor of a library, not judged.
@@ -30,14 +43,17 @@ pub(super) struct Contents {
 }
 
 /// Looks at a file by its folder and name, which make its path. Something may be `known` of it if it
-/// has still that stamp.
+/// has still that stamp. Whoever says whether it is `trusted` is asked.
 pub(super) fn look(
     folder: &Folder<'_>,
     name: &OsStr,
     path: &Path,
     known: impl FnOnce(&Stamp) -> Content,
+    trusted: impl FnOnce(&Identified) -> Result<Option<Approval>, Distrust>,
 ) -> Result<Look, RefusalReason> {
-    let (identity, stamp) = identify(folder, name, path)?;
+    let identified = identify_in(folder, name, path)?;
+    let approval = trusted(&identified);
+    let Identified { identity, stamp, .. } = identified;
     let (text, reading) = match known(&stamp) {
         Content::Descriptor(text) => (Ok(text), Reading::AsBefore),
         Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore),
@@ -53,20 +69,43 @@ pub(super) fn look(
             Err(reason) => (Err(reason), Reading::Nothing),
         },
     };
-    Ok(Look { identity, contents: text.and_then(Contents::of), reading })
+    Ok(Look { identity, contents: text.and_then(Contents::of), reading, approval })
 }
 
 /// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-pub(super) fn identify(
+pub(super) fn identify_in(
     folder: &Folder<'_>,
     name: &OsStr,
     path: &Path,
-) -> Result<(Identity, Stamp), RefusalReason> {
-    let (stamp, is_file) = folder.look_at(name).map_err(RefusalReason::Unreadable)?;
+) -> Result<Identified, RefusalReason> {
+    let Seen { stamp, is_file, ownership } =
+        folder.look_at(name).map_err(RefusalReason::Unreadable)?;
     if !is_file {
         return Err(RefusalReason::NotAFile);
     }
-    Ok((Identity::of(path, &stamp).map_err(RefusalReason::Unreadable)?, stamp))
+    let identity = Identity::of(path, &stamp).map_err(RefusalReason::Unreadable)?;
+    Ok(Identified { identity, stamp, ownership })
+}
+
+/// As [`identify_in`], of one file.
+#[cfg(any(feature = "cli", test))]
+pub(crate) fn identify(path: &Path) -> Result<Identified, RefusalReason> {
+    let folder = Folder::new(path.parent().unwrap_or(path));
+    identify_in(&folder, path.file_name().unwrap_or_default(), path)
+}
+
+/// The descriptor in an open file, with its text.
+pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReason> {
+    let section = section::read(file, &platform::Platform::host())?;
+    let text = descriptor::text(&section)?;
+    Contents::of(text).map(|it| (it.descriptor, it.text))
+}
+
+impl Identified {
+    /// How many bytes the file has.
+    pub(crate) fn size(&self) -> u64 {
+        self.stamp.size
+    }
 }
 
 impl Contents {

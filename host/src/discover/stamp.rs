@@ -16,8 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, StatxFlags, StatxTimestamp, makedev, open, statx,
+    AtFlags, FileType, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, makedev, open, statx,
 };
+
+use crate::trust::Ownership;
 
 /// How coarse the clock of a file system may be: FAT counts in two seconds.
 const TICK: i64 = Duration::from_secs(2).as_nanos() as i64;
@@ -67,6 +69,16 @@ impl Stamp {
     }
 }
 
+/// What a folder holds under a name.
+pub(super) struct Seen {
+    /// The stamp of the file, where the name is a link, of what it leads to.
+    pub(super) stamp: Stamp,
+    /// Whether that is a regular file.
+    pub(super) is_file: bool,
+    /// Whose what has the name is.
+    pub(super) ownership: Ownership,
+}
+
 /// A folder in which many files are looked at.
 pub(super) struct Folder<'a> {
     dir: &'a Path,
@@ -86,26 +98,43 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// The stamp of a file in it, and whether it is a regular one.
-    pub(super) fn look_at(&self, name: &OsStr) -> io::Result<(Stamp, bool)> {
+    /// What is there under a name.
+    pub(super) fn look_at(&self, name: &OsStr) -> io::Result<Seen> {
         #[cfg(target_os = "linux")]
-        if let Some(handle) = &self.handle
-            && let Ok(seen) = statx(handle, name, AtFlags::empty(), StatxFlags::BASIC_STATS)
-        {
-            let time = |time: StatxTimestamp| nanos(time.tv_sec, time.tv_nsec.into());
-            let stamp = Stamp {
-                device: makedev(seen.stx_dev_major, seen.stx_dev_minor),
-                inode: seen.stx_ino,
-                size: seen.stx_size,
-                modified: time(seen.stx_mtime),
-                changed: time(seen.stx_ctime),
-            };
-            return Ok((stamp, FileType::from_raw_mode(seen.stx_mode.into()).is_file()));
+        if let Some(seen) = self.handle.as_ref().and_then(|handle| look_from(handle, name)) {
+            return Ok(seen);
         }
         // What went wrong is told by the way that every system knows.
-        let metadata = fs::metadata(self.dir.join(name))?;
-        Ok((Stamp::of(&metadata), metadata.is_file()))
+        let path = self.dir.join(name);
+        let itself = fs::symlink_metadata(&path)?;
+        let ownership = Ownership::of(&itself);
+        let metadata = if itself.is_symlink() { fs::metadata(&path)? } else { itself };
+        Ok(Seen { stamp: Stamp::of(&metadata), is_file: metadata.is_file(), ownership })
     }
+}
+
+/// What is under a name in an open folder; one look, but for a link.
+#[cfg(target_os = "linux")]
+fn look_from(folder: &OwnedFd, name: &OsStr) -> Option<Seen> {
+    let look = |flags| statx(folder, name, flags, StatxFlags::BASIC_STATS).ok();
+    let kind = |seen: &Statx| FileType::from_raw_mode(seen.stx_mode.into());
+    let time = |time: StatxTimestamp| nanos(time.tv_sec, time.tv_nsec.into());
+    let itself = look(AtFlags::SYMLINK_NOFOLLOW)?;
+    let ownership = Ownership {
+        uid: itself.stx_uid,
+        gid: itself.stx_gid,
+        mode: u32::from(itself.stx_mode) & 0o7777,
+        is_link: kind(&itself).is_symlink(),
+    };
+    let seen = if ownership.is_link { look(AtFlags::empty())? } else { itself };
+    let stamp = Stamp {
+        device: makedev(seen.stx_dev_major, seen.stx_dev_minor),
+        inode: seen.stx_ino,
+        size: seen.stx_size,
+        modified: time(seen.stx_mtime),
+        changed: time(seen.stx_ctime),
+    };
+    Some(Seen { stamp, is_file: kind(&seen).is_file(), ownership })
 }
 
 /// Now, as stamps count.
@@ -135,9 +164,12 @@ mod tests {
         fs::write(dir.path().join("file"), "text").unwrap();
         let folder = Folder::new(dir.path());
         let stamp = Stamp::of(&fs::metadata(dir.path().join("file")).unwrap());
-        assert_eq!(folder.look_at(OsStr::new("file")).unwrap(), (stamp, true));
-        assert!(!folder.look_at(OsStr::new("..")).unwrap().1);
-        let missing = folder.look_at(OsStr::new("missing")).unwrap_err();
+        let seen = folder.look_at(OsStr::new("file")).unwrap();
+        assert_eq!((seen.stamp, seen.is_file), (stamp, true));
+        let metadata = fs::symlink_metadata(dir.path().join("file")).unwrap();
+        assert_eq!(seen.ownership, Ownership::of(&metadata));
+        assert!(!folder.look_at(OsStr::new("..")).unwrap().is_file);
+        let missing = folder.look_at(OsStr::new("missing")).err().unwrap();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 

@@ -66,6 +66,12 @@ Output:
       --stall-warning <TIME>  Warn of a subscription that keeps publishers
                               waiting for this long [default: 2s]
 
+Trust:
+      --locked
+          Demand a lock file of each folder that a library is loaded from
+      --allow-unsafe-permissions
+          Use libraries and folders that others may write to or own
+
 Deadlines:
       --setup-timeout <TIME>
           Give each set-up this long (seconds, or with a unit: 500ms) [default:

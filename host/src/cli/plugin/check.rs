@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
 use super::refusal::{ReasonResult, reason_text};
-use crate::discover::{Finds, examine};
+use crate::discover::Finds;
 use crate::error::Failures;
 use crate::exit::Exit;
 
@@ -66,7 +66,7 @@ struct RefusedResult {
 
 /// Does it.
 pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, Failures> {
-    let examined: Vec<_> = args.paths.iter().map(|it| examine(it, context.allow_abort)).collect();
+    let examined: Vec<_> = args.paths.iter().map(|it| context.judge(it)).collect();
     let columns = context.reporter.terminal.columns;
     let checked = args.paths.iter().zip(&examined);
     let printed = context.reporter.data(&match args.format.format {

@@ -102,7 +102,7 @@ mod tests {
         let rows = rows(&[["a", "1.0", "Do it all day and all of the night"], ["long", "2", "Go"]]);
         assert_eq!(
             table(&rows, 2, 36),
-            "  a     1.0  Do it all day and all of\n             the night\n  long  2    Go\n"
+            "  a     1.0  Do it all day and all\n             of the night\n  long  2    Go\n"
         );
     }
 
