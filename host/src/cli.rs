@@ -112,7 +112,8 @@ fn answer(
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
     let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    let management = plugin::Context { host: &host, reporter };
+    let management =
+        plugin::Context { host: &host, reporter, is_verbose: args.verbosity().is_verbose() };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {

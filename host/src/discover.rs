@@ -117,6 +117,22 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
     Catalog::new(scope)
 }
 
+/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
+    let mut finds = Finds::default();
+    let dir = file.parent().unwrap_or(file);
+    let name = file.file_name().unwrap_or_default();
+    let guard = Guard::new(policy);
+    let judged = guard.folder(dir);
+    let trusted = |it: &Identified| judged.file(&guard, file, it);
+    match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
+        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
+    }
+    finds
+}
+
 /// Looks through all there is.
 fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
@@ -239,9 +255,9 @@ impl fmt::Debug for Builtin {
 
 /// What has been found so far.
 #[derive(Debug, Default)]
-struct Finds {
-    candidates: Vec<Candidate>,
-    refused: Vec<Refused>,
+pub(crate) struct Finds {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Finds {

@@ -12,7 +12,7 @@ use anstyle::Style;
 use clap::Command;
 
 use super::args::{self, Brand};
-use super::lines::lines;
+use super::lines::{lines, plain};
 use crate::chain::THEN;
 use crate::discover::variable;
 
@@ -66,7 +66,7 @@ fn rendered(mut command: Command) -> String {
 /// The section about plugins.
 fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool) -> String {
     let name = &brand.name;
-    let (literal, end) = (LITERAL.render(), LITERAL.render_reset());
+    let [literal, end] = [LITERAL.render().to_string(), LITERAL.render_reset().to_string()];
     let mut text = String::new();
     let mut unique: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)> = BTreeMap::new();
     for (plugin, summary) in &installed.plugins {
@@ -78,6 +78,7 @@ fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool
     }
     let width = unique.keys().map(|plugin| plugin.chars().count()).max().unwrap_or(0);
     let below = format!("\n{:1$}", "", width + 4);
+    let blanks = " ".repeat(width);
     let room = usize::from(columns).saturating_sub(width + 4).max(FEWEST_COLUMNS);
     for (plugin, (summary, claims)) in &unique {
         let pad = width - plugin.chars().count();
@@ -89,7 +90,8 @@ fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool
             length if length <= room => summary,
             _ => Cow::Owned(lines(&summary, room).join(&below)),
         };
-        line(&mut text, format_args!("  {literal}{plugin}{end}{:pad$}  {summary}", ""));
+        let parts = ["  ", &literal, plugin, &end, &blanks[..pad], "  ", &summary, "\n"];
+        text.extend(parts);
     }
     text.push('\n');
     match installed.refused.len() {
@@ -175,16 +177,6 @@ fn section(text: &mut String, heading: &str, rows: &[(String, String)]) {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").unwrap_or_default();
-}
-
-/// A text from a file, on one line and without control characters.
-fn plain(text: &str) -> Cow<'_, str> {
-    // There may be a thousand of them, and next to none needs anything.
-    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.contains("  ") {
-        return text.trim().into();
-    }
-    let text: Vec<_> = text.split_whitespace().collect();
-    text.join(" ").replace(char::is_control, "\u{fffd}").into()
 }
 
 #[cfg(test)]

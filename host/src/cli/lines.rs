@@ -1,4 +1,6 @@
-//! Text that fits into a width. Pure; it knows no styles.
+//! Text that fits into a width, and is fit for a terminal. Pure; it knows no styles.
+
+use std::borrow::Cow;
 
 /// The lines of a message, broken between words where they are longer than `room`.
 pub(crate) fn lines(message: &str, room: usize) -> Vec<String> {
@@ -22,4 +24,14 @@ pub(crate) fn lines(message: &str, room: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// A text from a file, on one line and without control characters.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    // There may be a thousand of them, and next to none needs anything.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.contains("  ") {
+        return text.trim().into();
+    }
+    let text: Vec<_> = text.split_whitespace().collect();
+    text.join(" ").replace(char::is_control, "\u{fffd}").into()
 }

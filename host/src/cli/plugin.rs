@@ -3,12 +3,15 @@
 //! Each command is a file below: its arguments, and a function that does it. Here they are only told
 //! apart. They print through the reporter, and run no plugin's code in this process.
 
+mod check;
 mod context;
 mod disable;
 mod enable;
 mod format;
 mod install;
+mod list;
 mod path;
+mod refusal;
 mod remove;
 mod target;
 mod trust;
@@ -20,10 +23,12 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
 use self::disable::{DisableArgs, cmd_disable};
 use self::enable::{EnableArgs, cmd_enable};
 use self::install::{InstallArgs, cmd_install};
+use self::list::{ListArgs, cmd_list};
 use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
@@ -46,6 +51,8 @@ struct PluginArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
+    List(ListArgs),
+    Check(CheckArgs),
     Path(PathArgs),
     Install(InstallArgs),
     Remove(RemoveArgs),
@@ -63,6 +70,8 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Err(error) => return answer(context, &error),
     };
     match args.command {
+        PluginCommand::List(args) => cmd_list(context, args),
+        PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),
         PluginCommand::Remove(args) => cmd_remove(context, args),

@@ -193,3 +193,6 @@ fn name(bytes: &[u8]) -> Option<&OsStr> {
     #[cfg(not(unix))]
     return std::str::from_utf8(bytes).ok().map(OsStr::new);
 }
+
+#[cfg(test)]
+mod tests;

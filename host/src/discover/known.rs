@@ -156,3 +156,6 @@ impl KnownFolder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,11 +172,42 @@ impl fmt::Display for Place {
 }
 
 impl RefusalReason {
-    /// What the process should answer with when the line names what is refused.
-    pub(crate) fn exit(&self) -> Exit {
+    /// A name for programs, which stays the same whatever the words are.
+    pub fn name(&self) -> &'static str {
         match self {
-            RefusalReason::Distrusted(_) | RefusalReason::Disabled { .. } => Exit::Config,
+            RefusalReason::FolderMissing => "folder-missing",
+            RefusalReason::FolderRelative => "folder-relative",
+            RefusalReason::FolderUnreadable(_) => "folder-unreadable",
+            RefusalReason::Unreadable(_) => "unreadable",
+            RefusalReason::NotAFile => "not-a-file",
+            RefusalReason::NotALibrary => "not-a-library",
+            RefusalReason::NotShared => "not-shared",
+            RefusalReason::Damaged(_) => "damaged",
+            RefusalReason::WrongPlatform { .. } => "wrong-platform",
+            RefusalReason::NoDescriptor => "no-descriptor",
+            RefusalReason::Descriptor(_) => "malformed-descriptor",
+            RefusalReason::Abi { .. } => "abi",
+            RefusalReason::PanicAbort => "panic-abort",
+            RefusalReason::ReservedName(_) => "reserved-name",
+            RefusalReason::InvalidName(_) => "invalid-name",
+            RefusalReason::RepeatedName(_) => "repeated-name",
+            RefusalReason::ControlCharacters(_) => "control-characters",
+            RefusalReason::Claimed { .. } => "claimed",
+            RefusalReason::Disabled { .. } => "disabled",
+            RefusalReason::LeftOut(_) => "left-out",
+            RefusalReason::Distrusted(distrust) => distrust.name(),
+        }
+    }
+
+    /// How a program ends that needed what is refused.
+    pub fn exit(&self) -> Exit {
+        match self {
             RefusalReason::LeftOut(_) => Exit::Usage,
+            RefusalReason::Distrusted(_)
+            | RefusalReason::Disabled { .. }
+            | RefusalReason::FolderMissing
+            | RefusalReason::FolderRelative
+            | RefusalReason::FolderUnreadable(_) => Exit::Config,
             _ => Exit::Load,
         }
     }

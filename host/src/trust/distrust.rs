@@ -116,6 +116,23 @@ pub enum Distrust {
 }
 
 impl Distrust {
+    /// A name for programs, which stays the same whatever the words are.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Distrust::WorldWritable { .. } => "world-writable",
+            Distrust::GroupWritable { .. } => "group-writable",
+            Distrust::Owner { .. } => "foreign-owner",
+            Distrust::NotRoots { .. } => "not-roots",
+            Distrust::Unreadable { .. } => "trust-unreadable",
+            Distrust::BrokenLock { .. } => "broken-lock",
+            Distrust::NoLock { .. } => "no-lock",
+            Distrust::NotApproved { .. } => "not-approved",
+            Distrust::Changed { .. } => "changed",
+            Distrust::Unsigned { .. } => "unsigned",
+            Distrust::BadSignature { .. } => "bad-signature",
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {

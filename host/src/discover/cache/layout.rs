@@ -162,8 +162,12 @@ impl Remembered {
         let len = len as usize;
         let end = end.filter(|end| (FIXED..=len).contains(end));
         let end = end.ok_or_else(|| damaged("its head is out of place"))?;
-        bytes.resize(if all { len } else { end }, 0);
-        file.read_exact(&mut bytes[FIXED..])?;
+        let wanted = if all { len } else { end };
+        bytes.reserve_exact(wanted - FIXED);
+        file.by_ref().take((wanted - FIXED) as u64).read_to_end(&mut bytes)?;
+        if bytes.len() != wanted {
+            return Err(damaged("it is cut off"));
+        }
         if Some(crc32fast::hash(&bytes[28..end])) != checksum {
             return Err(damaged("its checksum is another"));
         }
