@@ -137,7 +137,7 @@ fn what_has_changed_is_refused_with_both_digests() {
         assert_eq!(verified["sound"], false);
         assert_eq!(verified["libraries"][0]["fault"], Value::Null);
         let fault = &verified["libraries"][1]["fault"];
-        assert_eq!(fault["code"], "changed");
+        assert_eq!(fault["reason"], "changed");
         assert_eq!(fault["digests"], json!([approved, found]));
         let text = plugins.env.run("plugin verify echo");
         text.assert_code(Exit::Config);
@@ -173,7 +173,7 @@ fn what_is_approved_and_gone_is_told_and_can_be_taken_out() {
     let plugins = Plugins::locked();
     fs::remove_file(plugins.echo()).expect("it is there");
     let verified = data(&plugins.env.run("plugin verify --format json"));
-    assert_eq!(verified["libraries"][1]["fault"]["code"], "unreadable", "{verified}");
+    assert_eq!(verified["libraries"][1]["fault"]["reason"], "trust-unreadable", "{verified}");
     let output = plugins.env.run("plugin untrust echo --format json");
     output.assert_code(Exit::Success);
     let echo = plugins.echo().display().to_string();
@@ -233,7 +233,7 @@ fn a_key_is_demanded_of_each_library() {
     let line = format!("plugin verify --key {}", public.display());
     let unsigned = plugins.env.run(&format!("{line} --format json"));
     unsigned.assert_code(Exit::Config);
-    assert_eq!(data(&unsigned)["libraries"][0]["fault"]["code"], "unsigned");
+    assert_eq!(data(&unsigned)["libraries"][0]["fault"]["reason"], "unsigned");
     sign(&keys, &plugins.echo());
     let one = plugins.env.run(&format!("{line} echo --format json"));
     one.assert_code(Exit::Success);
