@@ -290,5 +290,5 @@ pub(crate) fn quoted(path: &OsStr) -> String {
     format!("'{}'", path.replace('\'', "'\\''"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;

@@ -47,7 +47,7 @@ impl SearchPath {
     ///
     /// Reads the environment and, for relative folders of the command line, the current directory. A
     /// program that runs with more rights than whoever started it (set-uid) does not obey the
-    /// environment.
+    /// environment, from which the default is too.
     pub fn of_host(
         host: &str,
         options: impl IntoIterator<Item = PathBuf>,
@@ -57,7 +57,9 @@ impl SearchPath {
         let user = SearchPath::default().options(options).environment(listed.as_deref());
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
+            Some(dir) if path.entries.is_empty() && !is_elevated() => {
+                path.with(dir, Origin::Default)
+            }
             _ => path,
         }
     }
