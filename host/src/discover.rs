@@ -30,7 +30,7 @@ use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
-#[cfg(any(feature = "cli", test))]
+#[cfg(feature = "cli")]
 pub(crate) use crate::discover::look::identify;
 use crate::discover::look::{Contents, Look, look};
 pub(crate) use crate::discover::look::{Identified, read_open};

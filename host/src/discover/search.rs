@@ -144,6 +144,7 @@ pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
 
 /// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
 /// where there is no home.
+#[cfg(feature = "cli")]
 pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.cache_dir().join(host))

@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
 use lifespan_abi::Descriptor;
 use serde::{Deserialize, Serialize};
 
@@ -83,11 +84,13 @@ impl Lock {
     }
 
     /// All libraries, by the names of their files.
+    #[cfg(feature = "cli")]
     pub(crate) fn libraries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.libraries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 }
 
+#[cfg(feature = "cli")]
 impl Entry {
     /// What is to be written of a library.
     pub(crate) fn of(sha256: Digest, size: u64, descriptor: &Descriptor) -> Self {

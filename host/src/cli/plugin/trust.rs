@@ -102,7 +102,7 @@ pub(super) fn approve(
         let before = guard.lock_of(folder).map_err(|it| target::distrusted(&it))?;
         let mut editing = Editing::open(folder).map_err(failed)?;
         for it in libraries {
-            let entry = Entry::of(it.sealed.digest(), it.sealed.size(), &it.descriptor);
+            let entry = Entry::of(it.sealed.digest(), it.size, &it.descriptor);
             editing.approve(&it.name, &entry);
             let before = before.as_ref().and_then(|lock| lock.get(&it.name));
             approved.push(Approved {
