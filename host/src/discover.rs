@@ -27,6 +27,8 @@ use std::sync::Arc;
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
 use crate::discover::cache::{Cache, Content, Findings, Reading};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::cache::{make_room, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(any(feature = "cli", test))]
