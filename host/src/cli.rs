@@ -8,6 +8,7 @@
 //! Only this module and those below it print, read the process's arguments, or listen for signals.
 
 mod args;
+mod arguments;
 mod disabled;
 mod early;
 mod help;
@@ -31,6 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lifespan_abi::LogFilter;
 
 use crate::cli::args::{Brand, HostArgs};
+use crate::cli::arguments::child;
 use crate::cli::disabled::Disabled;
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
@@ -78,6 +80,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
+    let options = words.clone();
     let args = match HostArgs::parse_from_words(command, words) {
         Ok(args) => args,
         Err(error) => {
@@ -92,7 +95,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
-    match answer(builder, &brand, &args, chain, &reporter) {
+    match answer(builder, &brand, &args, &options, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
@@ -103,6 +106,7 @@ fn answer(
     builder: HostBuilder,
     brand: &Brand,
     args: &HostArgs,
+    options: &[OsString],
     chain: Vec<OsString>,
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
@@ -112,8 +116,15 @@ fn answer(
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
     let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    let management =
-        plugin::Context { host: &host, reporter, is_verbose: args.verbosity().is_verbose() };
+    if let [child::WORD, _] = words.as_slice() {
+        return Ok(child::tell(&host, &chain[1]));
+    }
+    let management = plugin::Context {
+        host: &host,
+        options,
+        reporter,
+        is_verbose: args.verbosity().is_verbose(),
+    };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {

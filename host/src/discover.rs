@@ -28,6 +28,8 @@ use std::sync::Arc;
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
 use crate::discover::cache::{Cache, Content, Findings, Reading};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::cache::{make_room, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(feature = "cli")]
@@ -174,6 +176,15 @@ impl Candidate {
     /// Where it is from.
     pub fn place(&self) -> Place {
         self.library.place()
+    }
+
+    /// Its library's file; one that is built in has none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self.library.source() {
+            Source::File { path, .. } => Some(path),
+            Source::Builtin(_) => None,
+        }
     }
 
     /// What its library says of itself and of all its plugins.

@@ -8,6 +8,7 @@ mod context;
 mod disable;
 mod enable;
 mod format;
+mod inspect;
 mod install;
 mod list;
 mod path;
@@ -27,6 +28,7 @@ use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
 use self::disable::{DisableArgs, cmd_disable};
 use self::enable::{EnableArgs, cmd_enable};
+use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
 use self::path::{PathArgs, cmd_path};
@@ -52,6 +54,7 @@ struct PluginArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
     List(ListArgs),
+    Inspect(InspectArgs),
     Check(CheckArgs),
     Path(PathArgs),
     Install(InstallArgs),
@@ -71,6 +74,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
     };
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
+        PluginCommand::Inspect(args) => cmd_inspect(context, args),
         PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),
