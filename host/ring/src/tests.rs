@@ -12,6 +12,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod wakes;
+
 /// A message that knows whether it lives.
 struct Counted {
     value: u64,
