@@ -340,7 +340,9 @@ proptest! {
                 }
                 _ => if which < all.len() {
                     let (real, _) = all.remove(which);
-                    bench.producer.detach(&real);
+                    if bench.producer.detach(&real) {
+                        bench.producer.ring().sweep(&mut Vec::new());
+                    }
                 },
             }
             for (real, model) in &all {

@@ -295,11 +295,18 @@ impl Core {
     /// Detaches a cursor, with what it had not delivered.
     pub(super) fn detach(&self, cursor: Cursor, after: &mut Afterwards) {
         let mut state = self.lock();
-        match &cursor {
+        let sweeps = match &cursor {
             Cursor::Ring(consumer) => state.producer.detach(consumer),
-            Cursor::Keyed(id, _) => state.keyed.remove(*id, after),
-        }
+            Cursor::Keyed(id, _) => {
+                state.keyed.remove(*id, after);
+                false
+            }
+        };
         state.wake_all(after);
+        drop(state);
+        if sweeps {
+            self.ring.sweep(&mut after.wake);
+        }
         after.cursors.push(cursor);
     }
 

@@ -392,6 +392,7 @@ impl Feeds {
             let mode = mem::replace(&mut state.mode, Mode::Ring(lifespan_ring::Mode::Latest));
             (mem::take(&mut state.feeds), mode)
         };
+        after.drop_waker(self.signal.end());
         for feed in feeds.into_values() {
             feed.topic.core.detach(feed.cursor, &mut after);
         }

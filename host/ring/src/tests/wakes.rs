@@ -1,4 +1,4 @@
-//! Who waits, and is woken.
+//! Who waits, and is woken: two that one task polls, and subscriptions that end while they wait.
 
 use std::sync::Mutex;
 use std::task::Wake;
@@ -72,4 +72,32 @@ fn a_task_that_is_woken_while_others_are_still_raised_is_woken_again() {
     assert_eq!(task.wakes.load(Ordering::Relaxed), 2);
     assert!(!task.reads.lock().unwrap().has_news());
     sleeper.raise();
+}
+
+#[test]
+fn who_ends_while_it_waits_is_forgotten_and_who_goes_on_waiting_is_not() {
+    let mut bench = Bench::new(4);
+    let (mut waiting, raised) = bench.subscribe(Mode::Lossless);
+    assert_eq!(waiting.poll(BATCH, false), Polled::Empty);
+    let others = Listener::default();
+    let mut most = 0;
+    for _ in 0..if cfg!(miri) { 500 } else { 10_000 } {
+        let mut consumer = bench.producer.attach(Mode::Lossy, false, others.clone());
+        assert_eq!(consumer.poll(BATCH, false), Polled::Empty);
+        if bench.producer.detach(&consumer) {
+            let mut wakers = Vec::new();
+            bench.producer.ring().sweep(&mut wakers);
+            assert_eq!(wakers.len(), 0, "a listener has none");
+            // Raised for nothing, it waits again.
+            assert_eq!(waiting.poll(BATCH, false), Polled::Empty);
+        }
+        drop(consumer);
+        // Each cursor on the list has one reference.
+        most = most.max(Arc::strong_count(&others.raised) - 1);
+    }
+    assert!(most < 100, "{most}");
+    let before = raised.raised.load(Ordering::Relaxed);
+    assert!(bench.push(false));
+    assert_eq!(raised.raised.load(Ordering::Relaxed), before + 1);
+    assert_eq!(take(&mut waiting, BATCH).0, [0]);
 }
