@@ -1,6 +1,35 @@
 //! Wakers: how many are kept, for how long, and that nothing of them runs under a lock.
 
+use std::cell::RefCell;
+use std::ptr;
+use std::sync::mpsc;
+use std::task::{RawWaker, RawWakerVTable};
+use std::thread;
+
 use super::*;
+
+thread_local! {
+    /// What a [`foreign`] waker does when it is copied or dropped on this thread.
+    static DOES: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+}
+
+static FOREIGN: RawWakerVTable = RawWakerVTable::new(copy, run, run, run);
+
+fn copy(_: *const ()) -> RawWaker {
+    run(ptr::null());
+    RawWaker::new(ptr::null(), &FOREIGN)
+}
+
+fn run(_: *const ()) {
+    DOES.with_borrow(|does| does.iter().for_each(|does| does()));
+}
+
+/// One whose copying and dropping is code like any other.
+#[expect(unsafe_code, reason = "a waker that notices when it is copied")]
+fn foreign() -> Waker {
+    // SAFETY: its functions may be called on any thread, at any time, and look at no data.
+    unsafe { Waker::new(ptr::null(), &FOREIGN) }
+}
 
 #[test]
 fn nothing_is_kept_of_subscriptions_that_end_while_they_wait() {
@@ -30,4 +59,48 @@ fn nothing_is_kept_of_subscriptions_that_end_while_they_wait() {
     let before = wakes.count();
     publish(&topic, 1);
     assert_eq!(wakes.count(), before + 1);
+}
+
+#[test]
+fn a_waker_may_ask_the_bus_while_it_is_copied() {
+    let world = World::new();
+    let party = world.running("a");
+    let topics = ["one", "by/pattern"].map(|name| party.raw(name, 0));
+    let pattern = party.bus().subscribe_pattern("by/*".into(), options(Mode::LOSSLESS, false));
+    let member = party.member.clone();
+    let (asks, asked) = mpsc::channel::<()>();
+    let (answers, answer) = mpsc::channel();
+    // On another thread, so that a lock that is held is seen, and does not hang the test.
+    let clerk = thread::spawn(move || {
+        for () in asked {
+            answers.send(member.backlog()).unwrap_or_default();
+        }
+    });
+    let (noted, hangs) = (Arc::<AtomicU32>::default(), Duration::from_secs(10));
+    let hung = noted.clone();
+    DOES.set(Some(Box::new(move || {
+        asks.send(()).unwrap();
+        if hung.load(Ordering::Relaxed) == 0 && answer.recv_timeout(hangs).is_err() {
+            hung.fetch_add(1, Ordering::Relaxed);
+        }
+    })));
+    let waker = foreign();
+    let subscriptions = [subscribe(&topics[0], Mode::LOSSLESS), pattern.into_result().unwrap()];
+    for (topic, mut subscription) in topics.iter().zip(subscriptions) {
+        for value in 0..2 {
+            // Twice, so that the one is dropped for the other.
+            for _ in 0..2 {
+                let empty = poll_batch(&mut subscription, &waker, 0);
+                assert_eq!(empty.status, PollStatus::PENDING);
+            }
+            publish(topic, value);
+            assert_eq!(take(&mut subscription, 0).len(), 1);
+        }
+        // It ends while it waits.
+        poll_batch(&mut subscription, &waker, 0);
+    }
+    drop(waker);
+    DOES.set(None);
+    clerk.join().unwrap();
+    assert_eq!(noted.load(Ordering::Relaxed), 0, "a lock was held");
 }
