@@ -1,6 +1,7 @@
 //! Wakers: how many are kept, for how long, and that nothing of them runs under a lock.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::ptr;
 use std::sync::mpsc;
 use std::task::{RawWaker, RawWakerVTable};
@@ -103,4 +104,78 @@ fn a_waker_may_ask_the_bus_while_it_is_copied() {
     DOES.set(None);
     clerk.join().unwrap();
     assert_eq!(noted.load(Ordering::Relaxed), 0, "a lock was held");
+}
+
+/// A publisher that waits, polled by hand when it is woken.
+struct Waiter<F> {
+    publish: Pin<Box<F>>,
+    wakes: Arc<Wakes>,
+    /// The wakes that it has followed.
+    woken: u32,
+    polls: u32,
+    done: bool,
+}
+
+/// Polls all that were woken until none is any more, and says how many have published.
+fn settle<F: Future<Output: fmt::Debug>>(waiters: &mut [Waiter<F>]) -> usize {
+    loop {
+        let mut idle = true;
+        for waiter in waiters.iter_mut().filter(|waiter| !waiter.done) {
+            if waiter.polls > 0 && waiter.woken == waiter.wakes.count() {
+                continue;
+            }
+            idle = false;
+            (waiter.woken, waiter.polls) = (waiter.wakes.count(), waiter.polls + 1);
+            assert!(waiter.polls < 100, "they wake each other for ever");
+            waiter.done = poll(waiter.publish.as_mut(), &waiter.wakes.clone().into()).is_ready();
+        }
+        if idle {
+            return waiters.iter().filter(|waiter| waiter.done).count();
+        }
+    }
+}
+
+#[test]
+fn however_many_publishers_wait_they_do_not_wake_each_other() {
+    let world = World::new();
+    let (one, two) = (world.running("one"), world.running("two"));
+    let topic = one.topic::<u32>("t", 512);
+    let mut messages = two.topic::<u32>("t", 0).messages();
+    (0..512).for_each(|n| topic.try_publish(n).unwrap());
+    let mut waiters: Vec<_> = (512..2012)
+        .map(|n| {
+            let (topic, wakes) = (topic.clone(), Arc::default());
+            let publish = Box::pin(async move { topic.publish(n).await.unwrap() });
+            Waiter { publish, wakes, woken: 0, polls: 0, done: false }
+        })
+        .collect();
+    assert_eq!(settle(&mut waiters), 0);
+    let polls = waiters.iter().map(|waiter| waiter.polls).max();
+    assert!(polls <= Some(4), "nothing moves, and somebody was polled {polls:?} times");
+    let mut seen = Vec::new();
+    while let Some(Some(batch)) = now(messages.recv_batch()) {
+        seen.extend(batch.iter().copied());
+        drop(batch);
+        settle(&mut waiters);
+    }
+    assert_eq!(settle(&mut waiters), 1500);
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..2012));
+}
+
+#[test]
+fn publishers_that_have_cancelled_are_sifted_out() {
+    let world = World::new();
+    let topic = world.running("one").raw("t", 1);
+    let _full = subscribe(&world.running("two").raw("t", 0), Mode::LOSSLESS);
+    publish_all(&topic, 0..1);
+    // None waits any more; their wakers are copies of the boundary, each another.
+    let wakes = Arc::<Wakes>::default();
+    for _ in 0..1025 {
+        let waker = Waker::from(wakes.clone());
+        let mut context = Context::from_waker(&waker);
+        let room = context.with_ffi_context(|context| topic.poll_room(context, false));
+        assert_eq!(room, PollStatus::PENDING);
+    }
+    assert_eq!((wakes.count(), Arc::strong_count(&wakes)), (1024, 2));
 }
