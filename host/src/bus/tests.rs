@@ -5,6 +5,7 @@
 mod any_topic;
 mod batches;
 mod bursts;
+mod claims;
 mod handlers;
 mod lifecycle;
 mod model;
