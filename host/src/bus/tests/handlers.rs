@@ -309,6 +309,17 @@ enum Step {
     Poll,
 }
 
+/// A handler, and what it must have been called with.
+struct Expected {
+    handler: Handler,
+    seen: Seen,
+    /// The first message since its beginning.
+    from: u32,
+    /// Once it has been ended: the message before which it must have seen all, and the one from which
+    /// on it must have seen none.
+    ended: Option<(u32, u32)>,
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         2 => Just(Step::Add),
@@ -325,20 +336,19 @@ proptest! {
         let world = World::new();
         let party = world.running("a");
         let topic = party.context().topic::<u32>("t").unwrap();
-        // With what has been published before, and for those that have ended, what must be seen and
-        // what may be.
-        let mut handlers: Vec<(Handler, Seen, u32, Option<(u32, u32)>)> = Vec::new();
+        let mut handlers: Vec<Expected> = Vec::new();
         let (mut published, mut polled) = (0, 0);
         for step in steps {
             match step {
                 Step::Add => {
                     let seen = Seen::default();
-                    handlers.push((topic.on_messages(seen.handler()), seen, published, None));
+                    let handler = topic.on_messages(seen.handler());
+                    handlers.push(Expected { handler, seen, from: published, ended: None });
                 }
                 Step::End(one) if !handlers.is_empty() => {
                     let one = one % handlers.len();
-                    handlers[one].0.end();
-                    handlers[one].3.get_or_insert((polled, published));
+                    handlers[one].handler.end();
+                    handlers[one].ended.get_or_insert((polled, published));
                 }
                 Step::End(_) => {}
                 Step::Publish(count) => {
@@ -352,7 +362,7 @@ proptest! {
             }
         }
         party.work.poll(Waker::noop());
-        for (_, seen, from, ended) in handlers {
+        for Expected { seen, from, ended, .. } in handlers {
             let seen = seen.take();
             let (least, most) = ended.unwrap_or((published, published));
             let until = from + seen.len() as u32;
