@@ -5,6 +5,7 @@
 
 mod check;
 mod context;
+mod doctor;
 mod format;
 mod inspect;
 mod install;
@@ -24,6 +25,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
+use self::doctor::{DoctorArgs, cmd_doctor};
 use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
@@ -58,6 +60,7 @@ enum PluginCommand {
     Trust(TrustArgs),
     Untrust(UntrustArgs),
     Verify(VerifyArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -76,6 +79,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Trust(args) => cmd_trust(context, args),
         PluginCommand::Untrust(args) => cmd_untrust(context, args),
         PluginCommand::Verify(args) => cmd_verify(context, args),
+        PluginCommand::Doctor(args) => cmd_doctor(context, args),
     }
 }
 
