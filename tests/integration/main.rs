@@ -18,6 +18,7 @@ mod bus;
 mod catalog;
 mod chains;
 mod demo;
+mod doctor;
 mod embedding;
 mod failures;
 mod inspect;

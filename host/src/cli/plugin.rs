@@ -7,6 +7,7 @@ mod check;
 mod context;
 mod disable;
 mod enable;
+mod doctor;
 mod format;
 mod inspect;
 mod install;
@@ -27,6 +28,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
 use self::disable::{DisableArgs, cmd_disable};
+use self::doctor::{DoctorArgs, cmd_doctor};
 use self::enable::{EnableArgs, cmd_enable};
 use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
@@ -65,6 +67,7 @@ enum PluginCommand {
     Verify(VerifyArgs),
     Disable(DisableArgs),
     Enable(EnableArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -91,6 +94,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Verify(args) => cmd_verify(context, args),
         PluginCommand::Disable(args) => cmd_disable(context, args),
         PluginCommand::Enable(args) => cmd_enable(context, args),
+        PluginCommand::Doctor(args) => cmd_doctor(context, args),
     }
 }
 
