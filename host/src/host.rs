@@ -3,6 +3,8 @@
 //! Nothing here is global, prints, or ends the process. A host is built once; each command line is
 //! [prepared](Host::prepare), which loads and binds but sets nothing up, and then [run](Prepared::run).
 
+#[cfg(feature = "cli")]
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +15,7 @@ use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, Unwanted, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -54,6 +56,7 @@ pub struct HostBuilder {
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
     policy: Policy,
+    unwanted: Unwanted,
 }
 
 /// A host with the plugins that it found.
@@ -203,6 +206,22 @@ impl HostBuilder {
         self
     }
 
+    /// Does without the plugin of that name, as if it were not installed; whoever names it is told so.
+    #[must_use]
+    pub fn without(mut self, plugin: &str) -> Self {
+        self.unwanted.left_out.insert(plugin.to_owned());
+        self
+    }
+
+    /// Does without the plugins that the user has disabled, which is written in `file`.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn disabled(mut self, plugins: BTreeSet<String>, file: PathBuf) -> Self {
+        self.unwanted.disabled = plugins;
+        self.unwanted.file = file;
+        self
+    }
+
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
     /// the environment's list, in the folders that were added so far; and where there is none of all
     /// these, in the user's default folder.
@@ -223,6 +242,7 @@ impl HostBuilder {
             allow_abort: self.allow_panic_abort,
             cache_dir: self.cache_dir,
             policy: policy.clone(),
+            unwanted: self.unwanted,
         };
         Host {
             catalog: discover(scope),
@@ -255,6 +275,7 @@ impl Host {
             log_filter: None,
             allow_panic_abort: false,
             policy: Policy::default(),
+            unwanted: Unwanted::default(),
         }
     }
 

@@ -36,3 +36,4 @@ mod races;
 mod services;
 mod shutdown;
 mod trace;
+mod unwanted;
