@@ -5,9 +5,9 @@
 
 mod check;
 mod context;
+mod doctor;
 mod disable;
 mod enable;
-mod doctor;
 mod format;
 mod inspect;
 mod install;
@@ -65,9 +65,9 @@ enum PluginCommand {
     Trust(TrustArgs),
     Untrust(UntrustArgs),
     Verify(VerifyArgs),
+    Doctor(DoctorArgs),
     Disable(DisableArgs),
     Enable(EnableArgs),
-    Doctor(DoctorArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -92,9 +92,9 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Trust(args) => cmd_trust(context, args),
         PluginCommand::Untrust(args) => cmd_untrust(context, args),
         PluginCommand::Verify(args) => cmd_verify(context, args),
+        PluginCommand::Doctor(args) => cmd_doctor(context, args),
         PluginCommand::Disable(args) => cmd_disable(context, args),
         PluginCommand::Enable(args) => cmd_enable(context, args),
-        PluginCommand::Doctor(args) => cmd_doctor(context, args),
     }
 }
 
