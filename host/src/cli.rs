@@ -39,7 +39,6 @@ use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
-use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
 use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
@@ -167,7 +166,7 @@ fn answer(
     // Before anything is loaded: all of it takes its while, at the same time.
     reporter.stderr.start();
     let shutdown = Shutdown::new();
-    let listening = obey_signals(&shutdown).map_err(deaf)?;
+    obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
@@ -176,7 +175,6 @@ fn answer(
     if args.dry_run {
         return Ok(reporter.plan(prepared.plan()));
     }
-    listening.ready().map_err(deaf)?;
     let outcome = prepared.run(&shutdown);
     Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
 }
@@ -290,7 +288,7 @@ fn await_instances(prepared: &mut Prepared, instances: &[String]) -> Result<(), 
 }
 
 /// The first signal asks the run to end; a second one forces it, and the process's end if need be.
-fn obey_signals(shutdown: &Shutdown) -> io::Result<Listening> {
+fn obey_signals(shutdown: &Shutdown) -> io::Result<()> {
     let shutdown = shutdown.clone();
     let asked = AtomicBool::new(false);
     let heard = move |signal: signals::Signal| {
