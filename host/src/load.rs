@@ -259,7 +259,10 @@ fn take_root(path: &Path) -> Result<LibraryRootRef, LoadError> {
     let header = header
         .upgrade()
         .map_err(|error| LoadError::Header { path: path.to_owned(), details: error.to_string() })?;
-    verdict(header).map_err(|source| LoadError::Abi { path: path.to_owned(), source })
+    let (root, fit) =
+        verdict(header).map_err(|source| LoadError::Abi { path: path.to_owned(), source })?;
+    tracing::trace!("the ABI of `{}` is {fit} with the host's", path.display());
+    Ok(root)
 }
 
 /// An error if a library, once loaded, tells another descriptor than its file.
