@@ -369,7 +369,9 @@ fn take_root(opening: &Opening<'_>) -> Result<LibraryRootRef, LoadError> {
     let header = header
         .upgrade()
         .map_err(|error| LoadError::Header { path: path(), details: error.to_string() })?;
-    verdict(header).map_err(|source| LoadError::Abi { path: path(), source })
+    let (root, fit) = verdict(header).map_err(|source| LoadError::Abi { path: path(), source })?;
+    tracing::trace!("the ABI of `{}` is {fit} with the host's", opening.library.display());
+    Ok(root)
 }
 
 /// An error if a library, once loaded, tells another descriptor than its file.
