@@ -1,5 +1,6 @@
 //! What is found identical, and that abi_stable agrees wherever it is.
 #![expect(dead_code, reason = "of these types only the descriptions are looked at")]
+#![expect(clippy::bad_bit_mask, reason = "what the derive makes of a field that is hidden")]
 #![expect(non_local_definitions, reason = "the derive of abi_stable makes some in a macro")]
 
 use std::marker::PhantomData;
