@@ -16,8 +16,11 @@
 //! |---|---|
 //! | [`topic.publish(v).await`](Topic::publish) | waits for those that want every message |
 //! | [`topic.publish_all(v).await`](Topic::publish_all) | so with many, as many as possible at a time |
-//! | [`topic.try_publish(v)`](Topic::try_publish) | does not wait; `try_publish_all` for many |
+//! | [`topic.try_publish(v)`](Topic::try_publish) | does not wait; [`try_publish_all`](Topic::try_publish_all) for many |
 //! | [`AnyTopic`] | publishes JSON text or bytes, without knowing the type |
+//!
+//! Each row is shown by an example where it leads; so is each error by one at its variant in
+//! [`PublishError`] and [`BusError`].
 //!
 //! A subscription exists from the call, and ends when it is dropped. A `recv()` that is dropped
 //! before it is ready loses nothing. `recv()` lends a message until the next one; `.keep()` takes a

@@ -87,7 +87,7 @@ impl<T: Message> Updates<T> {
         self
     }
 
-    /// Gives an item that is no update after that time without one.
+    /// Gives an item that is no update after that time without one: see [`TimedUpdates`].
     ///
     /// The time begins with the first [`recv`](TimedUpdates::recv) after an item; dropping a `recv`
     /// does not begin it anew.
