@@ -71,6 +71,8 @@ mod exit;
 
 #[doc(hidden)]
 pub mod bench;
+#[doc(hidden)]
+pub mod example;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
