@@ -6,6 +6,8 @@
 pub(crate) mod abi;
 mod catalog;
 mod descriptor;
+#[doc(hidden)]
+pub mod fuzz;
 mod platform;
 pub(crate) mod refusal;
 mod search;

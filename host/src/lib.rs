@@ -74,6 +74,8 @@ pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
 pub use lifespan_abi::{Descriptor, LogFilter, PluginFacts};
 
+#[doc(hidden)]
+pub use crate::discover::fuzz;
 pub use crate::discover::{
     Builtin, Candidate, Catalog, Lookup, Origin, Place, RefusalReason, Refused, SearchEntry,
     SearchPath,
