@@ -33,6 +33,7 @@ use crate::chain::reader::{Claim, Reader};
 use crate::discover::RESERVED;
 
 mod dash;
+mod given;
 mod hint;
 mod mistake;
 mod pointer;
@@ -43,6 +44,7 @@ mod word;
 pub(crate) mod argfile;
 
 pub(crate) use crate::chain::argfile::ArgFileError;
+pub(crate) use crate::chain::given::{Given, given};
 pub(crate) use crate::chain::hint::hints;
 pub(crate) use crate::chain::mistake::Mistake;
 pub(crate) use crate::chain::pointer::render_pointer;

@@ -59,5 +59,6 @@ fn plain(reason: &RefusalReason) {
     let causes = std::iter::successors(Some(reason as &dyn Error), |&it| it.source());
     for text in causes.map(ToString::to_string) {
         assert!(!text.contains(char::is_control), "control characters in {text:?}");
+        assert!(text.len() < 2000, "{} bytes are shown to people", text.len());
     }
 }
