@@ -13,6 +13,7 @@ mod help;
 mod logging;
 mod output;
 mod report;
+mod settings;
 mod signals;
 mod term;
 mod trace;
@@ -32,6 +33,7 @@ use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
+use crate::cli::settings::{Settings, user_file};
 use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
 use crate::discover::{Catalog, Origin, default_folder};
@@ -67,13 +69,21 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let terminal = Terminal::detect(early.color);
-    let stderr = Output::stderr(terminal.err_color, logging::gap(early.format));
-    let reporter = Reporter { terminal, format: early.format, stderr };
+    let configured = settings::read(&brand.name, &command, &early);
+    let (color, format) = match &configured {
+        Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
+        Err(_) => (early.color, early.format),
+    };
+    let (color, format) = (color.unwrap_or_default(), format.unwrap_or_default());
+    let terminal = Terminal::detect(color);
+    let stderr = Output::stderr(terminal.err_color, logging::gap(format));
+    let reporter = Reporter { terminal, format, stderr };
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
-    let args = match HostArgs::parse_from_words(command, words) {
+    let none = Settings::default();
+    let settings = configured.as_ref().map_or(&none, |(_, settings)| settings);
+    let args = match HostArgs::parse_from_words(command, words, settings) {
         Ok(args) => args,
         Err(error) => {
             let mut failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string());
@@ -87,6 +97,12 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
+    let (config, settings) = match configured {
+        Ok(configured) => configured,
+        Err(failures) => return reporter.failures(failures.as_slice()),
+    };
+    let mut builder = builder.config(config);
+    builder.config_dirs = settings.plugin_dirs;
     match answer(builder, &brand, &args, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
@@ -274,6 +290,7 @@ fn installed(host: &Host, verbose: bool) -> Installed {
         plugins: plugins.map(|facts| (facts.name.clone(), facts.summary.clone())).collect(),
         refused: refused.map(ToString::to_string).collect(),
         default_folder: default_folder(host.name()),
+        user_file: user_file(host.name()),
     }
 }
 

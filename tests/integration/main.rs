@@ -15,6 +15,7 @@ mod third_party;
 mod abi_versions;
 mod bus;
 mod chains;
+mod configuration;
 mod demo;
 mod embedding;
 mod failures;

@@ -23,6 +23,8 @@ pub(crate) struct Installed {
     pub(crate) refused: Vec<String>,
     /// Where plugins are looked for when nobody names a folder.
     pub(crate) default_folder: Option<PathBuf>,
+    /// The user's own file of configuration.
+    pub(crate) user_file: Option<PathBuf>,
 }
 
 /// The help of the whole host, with ANSI styles.
@@ -103,9 +105,15 @@ fn reference(brand: &Brand, installed: &Installed) -> String {
         folders.push(format!("where nobody names one: {folder}"));
     }
     let folders: Vec<_> = folders.into_iter().map(|text| (String::new(), text)).collect();
+    let mut files = vec!["the files that --config names".to_owned()];
+    if let Some(file) = &installed.user_file {
+        files.push(format!("the user's own: {}", plain(&file.display().to_string())));
+    }
+    let files: Vec<_> = files.into_iter().map(|text| (String::new(), text)).collect();
     let mut text = String::new();
     section(&mut text, "Chains", &pairs(&CHAINS));
     section(&mut text, "Plugins are looked for in", &folders);
+    section(&mut text, "What the line does not say is read from", &files);
     section(&mut text, "Exit codes", &pairs(&EXIT_CODES));
     text
 }

@@ -10,6 +10,7 @@ fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
         plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
         refused: refused.iter().map(ToString::to_string).collect(),
         default_folder: Some("/home/me/plugins".into()),
+        user_file: Some("/home/me/lifespan.toml".into()),
     };
     strip_str(&render(&Brand::default(), &installed, 80, verbose)).to_string()
 }
@@ -39,6 +40,8 @@ Plugins:
 Options:
       --plugin-dir <DIR>   Look for plugins in this folder too, before all
                            others; may be given several times
+      --config <FILE>      Read this file of configuration too, over the user's
+                           own; may be given several times
       --dry-run            Print the stages, their order and their libraries,
                            and run nothing
       --until <INSTANCE>   Shut down when the task of this instance has ended;
@@ -87,6 +90,10 @@ Plugins are looked for in:
   the folders that --plugin-dir names
   those in the environment's list LIFESPAN_PLUGIN_PATH
   where nobody names one: /home/me/plugins
+
+What the line does not say is read from:
+  the files that --config names
+  the user's own: /home/me/lifespan.toml
 
 Exit codes:
   0      all went well; also after an orderly end by a signal
