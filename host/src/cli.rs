@@ -12,6 +12,7 @@ mod early;
 mod help;
 mod logging;
 mod output;
+mod plugin;
 mod report;
 mod settings;
 mod signals;
@@ -36,7 +37,7 @@ use crate::cli::report::Reporter;
 use crate::cli::settings::{Settings, user_file};
 use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Origin, default_folder};
+use crate::discover::{Catalog, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -121,6 +122,16 @@ fn answer(
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     let host = build(builder, args, reporter, &stdout)?;
+    let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    let management = plugin::Context { host: &host, reporter };
+    match words.as_slice() {
+        [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
+        ["help", plugin::WORD, ..] if !args.help => {
+            return plugin::run(&management, &help_of(&chain[2..]));
+        }
+        _ => {}
+    }
+    check_folders(host.catalog())?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
@@ -165,6 +176,11 @@ fn answer(
     Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
 }
 
+/// The words that ask a command for its help.
+fn help_of(command: &[OsString]) -> Vec<OsString> {
+    command.iter().cloned().chain(["--help".into()]).collect()
+}
+
 /// Installs the subscriber, and builds the host as the options want it.
 fn build(
     builder: HostBuilder,
@@ -182,9 +198,7 @@ fn build(
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let builder = configured(builder, args, crosses);
-    let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
-    check_folders(host.catalog())?;
-    Ok(host)
+    Ok(trace.into_iter().fold(builder, HostBuilder::bus_trace).build())
 }
 
 /// What is logged: the line says it, else the builder, else it is what an operator wants to know.
@@ -197,6 +211,8 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
     let limits = args.limits(builder.limits);
     let stall_warning = args.stall_warning().unwrap_or(builder.stall_warning);
+    let cache_dir = builder.cache_dir.clone().or_else(|| cache_folder(&builder.name));
+    let builder = cache_dir.into_iter().fold(builder, HostBuilder::cache_dir);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(limits)
@@ -227,7 +243,7 @@ fn point(option: &str, value: &str, marked: Range<usize>) -> Option<String> {
 /// A folder that the command line names must be there; of others it is enough to know.
 fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
     let mut failures = Vec::new();
-    for refused in catalog.refused().iter().filter(|refused| refused.is_folder()) {
+    for refused in catalog.refused_folders() {
         let entries = catalog.search_path().entries().iter();
         let mut named = entries.filter(|entry| Some(&entry.dir) == refused.place.path());
         if named.any(|entry| entry.origin == Origin::Option) {

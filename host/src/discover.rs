@@ -4,38 +4,44 @@
 //! cannot be used is kept with its reason ([`Refused`]), never dropped in silence.
 
 pub(crate) mod abi;
+mod cache;
 mod catalog;
 mod descriptor;
 #[doc(hidden)]
 pub mod fuzz;
+mod known;
 mod platform;
 pub(crate) mod refusal;
 mod search;
 mod section;
+mod stamp;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-#[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
+use crate::discover::cache::{Cache, Content, Findings, Reading, Remembered};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{default_folder, variable};
+pub(crate) use crate::discover::search::{cache_folder, default_folder, variable};
+use crate::discover::stamp::Stamp;
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    facts: PluginFacts,
     library: Arc<LibraryFile>,
+    /// Which of the library's plugins it is.
+    at: usize,
 }
 
 /// A library with its descriptor, not opened.
@@ -73,43 +79,47 @@ type IdentityInner = PathBuf;
 #[derive(Clone, Copy)]
 pub struct Builtin(LibraryRootRef);
 
+/// What is looked through, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    /// The folders.
+    pub(crate) path: SearchPath,
+    /// What is linked into the host's own program.
+    pub(crate) builtins: Vec<Builtin>,
+    /// Accepts libraries in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
+    /// Where what was read is kept until the next run, if anywhere.
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
 /// Finds what the search path and the host's own program offer.
 ///
-/// `allow_abort` accepts libraries in which a panic ends the whole program.
-pub(crate) fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: bool) -> Catalog {
+/// With a cache, what it does not need to look at is looked at when it is asked for.
+pub(crate) fn discover(scope: Scope) -> Catalog {
+    Catalog::new(scope)
+}
+
+/// Looks through all there is.
+fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
-    for builtin in builtins {
-        // The host's own program panics as it was built to: that is not judged here.
-        finds.library(Source::Builtin(builtin.0), read_builtin(*builtin), true);
-    }
+    finds.builtins(scope);
+    let cache = scope.cache_dir.as_deref().map(Cache::new);
     let mut seen = HashSet::new();
-    for entry in path.entries() {
-        for file in finds.list(entry) {
-            let identity = match identify(&file) {
-                Ok(identity) => identity,
-                Err(reason) => {
-                    finds.refuse(Place::File(file), Vec::new(), reason);
-                    continue;
-                }
-            };
-            if seen.insert(identity.clone()) {
-                let descriptor = read_file(&file);
-                finds.library(Source::File { path: file, identity }, descriptor, allow_abort);
-            }
-        }
+    for entry in scope.path.entries() {
+        finds.folder(entry, scope.allow_abort, cache.as_ref(), &mut seen);
     }
-    Catalog::new(path.clone(), finds.candidates, finds.refused)
+    finds
 }
 
 impl Candidate {
     /// The plugin's name.
     pub fn name(&self) -> &str {
-        &self.facts.name
+        &self.facts().name
     }
 
     /// What the descriptor says of the plugin.
     pub fn facts(&self) -> &PluginFacts {
-        &self.facts
+        &self.library.descriptor.plugins[self.at]
     }
 
     /// Where it is from.
@@ -190,36 +200,105 @@ impl fmt::Debug for Builtin {
 }
 
 /// What has been found so far.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Finds {
     candidates: Vec<Candidate>,
     refused: Vec<Refused>,
 }
 
 impl Finds {
-    /// The files of a folder that are named as libraries are, in the order of their names.
-    fn list(&mut self, entry: &SearchEntry) -> Vec<PathBuf> {
-        let (files, fault) = if entry.dir.is_absolute() {
-            list_libraries(&entry.dir)
-        } else {
-            (Vec::new(), Some(RefusalReason::FolderRelative))
-        };
-        match fault {
-            Some(RefusalReason::FolderMissing) if !entry.is_explicit() => {}
-            Some(reason) => self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason),
-            None => {}
+    /// The host's own program panics as it was built to: that is not judged here.
+    fn builtins(&mut self, scope: &Scope) {
+        for builtin in &scope.builtins {
+            let text = builtin.0.descriptor()().to_string();
+            self.library(Source::Builtin(builtin.0), text, true);
         }
-        files
     }
 
-    fn library(
+    /// A folder's libraries. What is remembered of it is used as far as it holds; where that was not
+    /// all, it is remembered anew.
+    fn folder(
         &mut self,
-        source: Source,
-        descriptor: Result<(Descriptor, String), RefusalReason>,
+        entry: &SearchEntry,
         allow_abort: bool,
+        cache: Option<&Cache>,
+        seen: &mut HashSet<Identity>,
     ) {
-        let (descriptor, descriptor_text) = match descriptor {
-            Ok(read) => read,
+        // Before it is listed: a file that comes while it is has changed the folder since.
+        let started = stamp::now();
+        let stamp = fs::metadata(&entry.dir).ok().filter(|_| entry.dir.is_absolute());
+        let stamp = stamp.as_ref().map(Stamp::of);
+        let remembered = cache.and_then(|cache| cache.recall(&entry.dir, true));
+        let remembered = remembered.as_ref();
+        let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
+        let (mut is_news, mut is_whole) = (listed.is_none(), true);
+        let names = match listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>()) {
+            Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
+            None => {
+                let (names, fault) = list(entry);
+                if let Some(reason) = fault {
+                    self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason);
+                    is_whole = false;
+                }
+                names
+            }
+        };
+        seen.reserve(names.len());
+        let mut files = Vec::with_capacity(names.len());
+        for name in names {
+            let read = self.file(entry.dir.join(&name), &name, allow_abort, remembered, seen);
+            is_news |= matches!(read, Reading::New(..));
+            files.push((name, read));
+        }
+        if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
+            cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
+        }
+    }
+
+    /// One library: what there is to be remembered of it.
+    fn file(
+        &mut self,
+        path: PathBuf,
+        name: &OsStr,
+        allow_abort: bool,
+        remembered: Option<&Remembered>,
+        seen: &mut HashSet<Identity>,
+    ) -> Reading {
+        let (identity, stamp) = match identify(&path) {
+            Ok(identified) => identified,
+            Err(reason) => {
+                self.refuse(Place::File(path), Vec::new(), reason);
+                return Reading::Nothing;
+            }
+        };
+        let known = remembered.map_or(Content::Unknown, |it| it.content(name, &stamp));
+        let (read, reading) = match known {
+            Content::Descriptor(text) => (Ok(text), Reading::AsBefore(stamp)),
+            Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore(stamp)),
+            Content::Unknown => match read_file(&path) {
+                Ok((stamp, text)) => {
+                    let content = Content::Descriptor(text.clone());
+                    (Ok(text), Reading::New(stamp, content))
+                }
+                // The stamp is from before the file was read here too.
+                Err(reason @ RefusalReason::NoDescriptor) => {
+                    (Err(reason), Reading::New(stamp, Content::NoDescriptor))
+                }
+                Err(reason) => (Err(reason), Reading::Nothing),
+            },
+        };
+        if seen.insert(identity.clone()) {
+            match read {
+                Ok(text) => self.library(Source::File { path, identity }, text, allow_abort),
+                Err(reason) => self.refuse(Place::File(path), Vec::new(), reason),
+            }
+        }
+        reading
+    }
+
+    fn library(&mut self, source: Source, descriptor_text: String, allow_abort: bool) {
+        let descriptor = match descriptor::parse_text(&descriptor_text) {
+            Ok(descriptor) => descriptor,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
@@ -232,9 +311,9 @@ impl Finds {
             unfit.insert(name);
             self.refuse(library.place(), vec![name.to_owned()], reason);
         }
-        let fit = library.descriptor.plugins.iter().filter(|it| !unfit.contains(&*it.name));
-        self.candidates
-            .extend(fit.map(|it| Candidate { facts: it.clone(), library: library.clone() }));
+        let plugins = library.descriptor.plugins.iter().enumerate();
+        let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
+        self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {
@@ -242,20 +321,25 @@ impl Finds {
     }
 }
 
-/// The libraries of a folder, and what went wrong while it was listed.
-fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
-    let entries = match fs::read_dir(dir) {
+/// The files of a folder that are named as libraries are, in the order of their names, and what went
+/// wrong while it was listed.
+fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>) {
+    if !entry.dir.is_absolute() {
+        return (Vec::new(), Some(RefusalReason::FolderRelative));
+    }
+    let entries = match fs::read_dir(&entry.dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return (Vec::new(), Some(RefusalReason::FolderMissing));
+            let missed = entry.is_explicit().then_some(RefusalReason::FolderMissing);
+            return (Vec::new(), missed);
         }
         Err(error) => return (Vec::new(), Some(RefusalReason::FolderUnreadable(error))),
     };
     let mut files = Vec::new();
     let mut fault = None;
     for entry in entries {
-        match entry {
-            Ok(entry) if search::is_library_name(&entry.path()) => files.push(entry.path()),
+        match entry.map(|entry| entry.file_name()) {
+            Ok(name) if search::is_library_name(Path::new(&name)) => files.push(Cow::Owned(name)),
             Ok(_) => {}
             Err(error) => fault = Some(RefusalReason::FolderUnreadable(error)),
         }
@@ -265,25 +349,25 @@ fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
 }
 
 /// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-fn identify(file: &Path) -> Result<Identity, RefusalReason> {
+fn identify(file: &Path) -> Result<(Identity, Stamp), RefusalReason> {
     let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
     if !metadata.is_file() {
         return Err(RefusalReason::NotAFile);
     }
+    let stamp = Stamp::of(&metadata);
     #[cfg(unix)]
-    let identity = (metadata.dev(), metadata.ino());
+    let identity = (stamp.device, stamp.inode);
     #[cfg(not(unix))]
     let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok(Identity(identity))
+    Ok((Identity(identity), stamp))
 }
 
-fn read_file(file: &Path) -> Result<(Descriptor, String), RefusalReason> {
+/// The text of the descriptor in a file, and the file's stamp from before it was read.
+fn read_file(file: &Path) -> Result<(Stamp, String), RefusalReason> {
     let file = File::open(file).map_err(RefusalReason::Unreadable)?;
-    descriptor::parse_section(&section::read(file, &platform::Platform::host())?)
-}
-
-fn read_builtin(builtin: Builtin) -> Result<(Descriptor, String), RefusalReason> {
-    descriptor::parse_text(builtin.0.descriptor()().as_str())
+    let stamp = Stamp::of(&file.metadata().map_err(RefusalReason::Unreadable)?);
+    let section = section::read(file, &platform::Platform::host())?;
+    Ok((stamp, descriptor::text(&section)?))
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

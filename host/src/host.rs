@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use crate::bind::BoundStage;
 use crate::chain::alike;
 use crate::config::Config;
-use crate::discover::{Builtin, Candidate, Catalog, Lookup, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Lookup, Scope, SearchPath, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -51,6 +51,7 @@ pub struct HostBuilder {
     traces: Vec<BusTrace>,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
+    pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
     config: Config,
@@ -130,6 +131,17 @@ impl HostBuilder {
         self
     }
 
+    /// Keeps what is read of libraries in files below `dir`, so that the next host on the same folders
+    /// has to read less. By default nothing is kept.
+    ///
+    /// Each plugin is then looked for when it is asked for, and all of them when that is needed. A
+    /// library that was changed since is read again, and a cache that is damaged is made anew.
+    #[must_use]
+    pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(dir.into());
+        self
+    }
+
     /// The deadlines.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -190,7 +202,13 @@ impl HostBuilder {
     /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
     /// stands in the catalog with its reason.
     pub fn build(self) -> Host {
-        let catalog = discover(&self.search_path, &self.builtins, self.allow_panic_abort);
+        let scope = Scope {
+            path: self.search_path,
+            builtins: self.builtins,
+            allow_abort: self.allow_panic_abort,
+            cache_dir: self.cache_dir,
+        };
+        let catalog = discover(scope);
         tell_unknown(&self.config, &catalog);
         Host {
             catalog,
@@ -217,6 +235,7 @@ impl Host {
             about: String::new(),
             search_path: SearchPath::default(),
             builtins: Vec::new(),
+            cache_dir: None,
             limits: Limits::default(),
             stall_warning: STALLED,
             traces: Vec::new(),
@@ -373,7 +392,8 @@ impl std::fmt::Debug for Prepared {
 /// wrong by itself; but a name that is like one that is there may be misspelt.
 fn tell_unknown(config: &Config, catalog: &Catalog) {
     for (name, place) in config.plugins() {
-        if !matches!(catalog.get(name), Lookup::Unknown) {
+        // A name that is used costs one look; only one that is not has all libraries looked at.
+        if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
             continue;
         }
         let known: Vec<_> = catalog.plugins().map(|plugin| plugin.name().to_owned()).collect();

@@ -23,6 +23,7 @@ mod layouts;
 mod libraries;
 mod lifespans;
 mod logs;
+mod management;
 mod outside;
 mod services;
 mod shutdown;

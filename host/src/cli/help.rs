@@ -89,7 +89,9 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
             format_args!("{n} libraries were refused: `{name} -v --help` says why."),
         ),
     }
-    write!(text, "`{name} help PLUGIN` shows the arguments of a plugin.").unwrap_or_default();
+    line(&mut text, format_args!("`{name} help PLUGIN` shows the arguments of a plugin."));
+    write!(text, "`{name} plugin` lists the commands that look after the plugins folders.")
+        .unwrap_or_default();
     text
 }
 

@@ -18,17 +18,14 @@ pub(crate) const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", 
 /// The longest name of a plugin, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The descriptor in the bytes of a section, with its text.
-pub(super) fn parse_section(bytes: &[u8]) -> Result<(Descriptor, String), RefusalReason> {
-    parse_text(section_text(bytes).map_err(RefusalReason::Descriptor)?)
+/// The descriptor's text in the bytes of a section.
+pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
+    section_text(section).map(str::to_owned).map_err(RefusalReason::Descriptor)
 }
 
 /// The descriptor in a text.
-pub(super) fn parse_text(text: &str) -> Result<(Descriptor, String), RefusalReason> {
-    match Descriptor::from_text(text) {
-        Ok(descriptor) => Ok((descriptor, text.to_owned())),
-        Err(fault) => Err(explain(text, fault)),
-    }
+pub(super) fn parse_text(text: &str) -> Result<Descriptor, RefusalReason> {
+    Descriptor::from_text(text).map_err(|fault| explain(text, fault))
 }
 
 /// Whether the library may be loaded by this host at all.
@@ -129,7 +126,7 @@ mod tests {
     }
 
     fn judged(text: &str, allow_abort: bool) -> Result<(), RefusalReason> {
-        judge_library(&parse_text(text)?.0, allow_abort)
+        judge_library(&parse_text(text)?, allow_abort)
     }
 
     #[test]
@@ -164,7 +161,7 @@ mod tests {
             assert!(!text.contains(char::is_control) && text.len() < 400, "{text}");
         }
         let text = descriptor(|it| it["plugins"][0]["name"] = long.clone().into());
-        let reason = judge_plugins(&parse_text(&text).unwrap().0).remove(0).1.to_string();
+        let reason = judge_plugins(&parse_text(&text).unwrap()).remove(0).1.to_string();
         assert!(reason.starts_with("its plugin `\\u{1b}[31mxxx") && reason.len() < 200, "{reason}");
     }
 
@@ -206,7 +203,7 @@ mod tests {
                 plugin("loud", "\u{1b}[31mred"),
             ]);
         });
-        let (descriptor, _) = parse_text(&text).unwrap();
+        let descriptor = parse_text(&text).unwrap();
         let faults = judge_plugins(&descriptor);
         let shown: Vec<String> = faults.iter().map(|(_, reason)| reason.to_string()).collect();
         assert_eq!(

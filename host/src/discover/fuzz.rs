@@ -45,7 +45,8 @@ pub fn judge(file: impl Read + Seek, system: usize) -> Result<(), RefusalReason>
     let (arch, format) = HOSTS[system];
     let host = Platform { arch: Cow::Borrowed(arch), format };
     let section = section::read(file, &host).inspect_err(plain)?;
-    let (descriptor, _) = descriptor::parse_section(&section).inspect_err(plain)?;
+    let text = descriptor::text(&section).inspect_err(plain)?;
+    let descriptor = descriptor::parse_text(&text).inspect_err(plain)?;
     if let Err(reason) = descriptor::judge_library(&descriptor, false) {
         plain(&reason);
     }

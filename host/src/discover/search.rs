@@ -150,6 +150,13 @@ pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
     Some(strategy.data_dir().join(host).join("plugins"))
 }
 
+/// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
+/// where there is no home.
+pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(strategy.cache_dir().join(host))
+}
+
 /// Whether a file is named as libraries are here.
 pub(crate) fn is_library_name(file: &Path) -> bool {
     file.extension().is_some_and(|it| it.eq_ignore_ascii_case(std::env::consts::DLL_EXTENSION))

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::discover::tests::{builtin_root, descriptor, native_bytes};
-use crate::discover::{Builtin, Lookup, SearchPath, discover};
+use crate::discover::{Builtin, Lookup, Scope, SearchPath, discover};
 
 fn no_log(_: &str) -> LogSinkBox {
     unreachable!("nothing here comes as far as to its logs")
@@ -23,14 +23,19 @@ fn no_filter() -> RString {
 fn library(dir: &TempDir, bytes: &[u8], allow_abort: bool) -> Arc<LibraryFile> {
     let name = format!("{}x{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     fs::write(dir.path().join(name), bytes).unwrap();
-    let catalog = discover(&SearchPath::default().folder(dir.path()), &[], allow_abort);
+    let catalog = discover(Scope {
+        path: SearchPath::default().folder(dir.path()),
+        allow_abort,
+        ..Scope::default()
+    });
     let mut plugins = catalog.plugins();
     plugins.next().unwrap().library().clone()
 }
 
 #[test]
 fn a_built_in_is_loaded_as_it_is() {
-    let catalog = discover(&SearchPath::default(), &[Builtin::from(builtin_root())], false);
+    let catalog =
+        discover(Scope { builtins: vec![Builtin::from(builtin_root())], ..Scope::default() });
     let Lookup::Found(own) = catalog.get("own") else { panic!("it is built in") };
     let loader = Loader::default();
     let loaded = loader.load(own.library(), no_log, no_filter, false).unwrap();

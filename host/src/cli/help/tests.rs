@@ -36,6 +36,7 @@ Plugins:
   echo       Say what is counted
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 Options:
       --plugin-dir <DIR>   Look for plugins in this folder too, before all
@@ -117,6 +118,7 @@ Plugins:
   none found; name their folder with --plugin-dir DIR
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]
@@ -134,6 +136,7 @@ Plugins:
 
 2 libraries were refused: `lifespan -v --help` says why.
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]
@@ -149,6 +152,7 @@ Refused libraries:
   /p/b.so: it was built for another�[31m system
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]

@@ -1,0 +1,90 @@
+//! `plugin …`: the commands that look after the plugins folders.
+//!
+//! Each command is a file below: its arguments, and a function that does it. Here they are only told
+//! apart. They print through the reporter, and run no plugin's code in this process.
+
+mod context;
+mod format;
+mod path;
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub(crate) use self::context::Context;
+use self::path::{PathArgs, cmd_path};
+use crate::cli::logging::LogFormat;
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
+
+/// The word that begins these commands.
+pub(crate) const WORD: &str = "plugin";
+
+/// Look after the plugins folders
+#[derive(Clone, Debug, Parser)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct PluginArgs {
+    #[command(subcommand)]
+    command: PluginCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum PluginCommand {
+    Path(PathArgs),
+}
+
+/// Does what the words behind `plugin` say.
+pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Failures> {
+    let args = match parse(context, words) {
+        Ok(args) => args,
+        Err(error) => return answer(context, &error),
+    };
+    match args.command {
+        PluginCommand::Path(args) => cmd_path(context, args),
+    }
+}
+
+/// The command that parses these words, under the host's own name.
+pub(crate) fn command(host: &str) -> clap::Command {
+    PluginArgs::command()
+        .no_binary_name(true)
+        .name(WORD)
+        .bin_name(format!("{host} {WORD}"))
+        .display_name(format!("{host} {WORD}"))
+}
+
+fn parse(context: &Context<'_>, words: &[OsString]) -> Result<PluginArgs, clap::Error> {
+    let columns = context.reporter.terminal.columns.into();
+    let mut command = command(context.name()).term_width(columns);
+    let matches = command.try_get_matches_from_mut(words)?;
+    PluginArgs::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// What clap has to say instead of arguments: help that was asked for, or what is wrong.
+fn answer(context: &Context<'_>, error: &clap::Error) -> Result<Exit, Failures> {
+    let text = error.render().ansi().to_string();
+    match (error.kind(), context.reporter.format) {
+        (ErrorKind::DisplayHelp, _) => Ok(context.reporter.data(&text)),
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Text) => {
+            context.reporter.talk(text);
+            Ok(Exit::Usage)
+        }
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Json) => {
+            Err(Failure::new(Exit::Usage, format!("`{WORD}` needs a command"))
+                .hint(format!("`{} {WORD} --help` lists them", context.name()))
+                .into())
+        }
+        _ => Err(Failure::rendered(Exit::Usage, text).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_one_that_clap_takes() {
+        command("lifespan").debug_assert();
+    }
+}
