@@ -32,6 +32,8 @@ use lifespan_abi::CommandSpec;
 use crate::chain::reader::{Claim, Reader};
 use crate::discover::RESERVED;
 
+#[cfg(feature = "cli")]
+mod cursor;
 mod dash;
 mod given;
 mod hint;
@@ -44,6 +46,8 @@ mod word;
 pub(crate) mod argfile;
 
 pub(crate) use crate::chain::argfile::ArgFileError;
+#[cfg(feature = "cli")]
+pub(crate) use crate::chain::cursor::{Cursor, cursor, expects};
 pub(crate) use crate::chain::given::{Given, given};
 pub(crate) use crate::chain::hint::hints;
 pub(crate) use crate::chain::mistake::Mistake;

@@ -8,9 +8,12 @@
 //! Only this module and those below it print, read the process's arguments, or listen for signals.
 
 mod args;
+mod complete;
+mod completions;
 mod early;
 mod help;
 mod logging;
+mod man;
 mod output;
 mod plugin;
 mod report;
@@ -18,6 +21,7 @@ mod settings;
 mod signals;
 mod term;
 mod trace;
+mod word;
 
 use std::env;
 use std::ffi::OsString;
@@ -98,6 +102,11 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
+    if let Some(words) = completions::words(&chain).filter(|_| !args.help) {
+        // Whatever is wrong with files: a shell that starts must not show it.
+        let done = completions::run(builder, &brand, &words, &reporter);
+        return done.unwrap_or_else(|failures| reporter.failures(failures.as_slice()));
+    }
     let (config, settings) = match configured {
         Ok(configured) => configured,
         Err(failures) => return reporter.failures(failures.as_slice()),
@@ -128,6 +137,10 @@ fn answer(
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {
             return plugin::run(&management, &help_of(&chain[2..]));
+        }
+        [man::WORD, ..] if !args.help => return man::run(&host, brand, &chain[1..], reporter),
+        ["help", man::WORD] if !args.help => {
+            return man::run(&host, brand, &help_of(&[]), reporter);
         }
         _ => {}
     }

@@ -51,11 +51,22 @@ pub(crate) fn prepare(
 
 /// The help of one plugin: see [`Host::help`].
 pub(crate) fn help(host: &Host, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
-    let candidate = find(host.catalog(), plugin).map_err(|mut failure| {
+    let library = host.library(named(host, plugin, "help")?)?;
+    Ok(bind::help(plugin, &library, host, rendering)?)
+}
+
+/// The plugin that a command of the host's names; where there is none, it suggests what else could be
+/// asked for by that command.
+pub(crate) fn named<'h>(
+    host: &'h Host,
+    plugin: &str,
+    command: &str,
+) -> Result<&'h Candidate, Failure> {
+    find(host.catalog(), plugin).map_err(|mut failure| {
         if let Lookup::Unknown = host.catalog().get(plugin) {
             let alike = alike(plugin, &names(host.catalog()));
             let commands: Vec<_> =
-                alike.iter().map(|name| format!("`{} help {name}`", host.name())).collect();
+                alike.iter().map(|name| format!("`{} {command} {name}`", host.name())).collect();
             failure.hints = if commands.is_empty() {
                 unknown_hints(host)
             } else {
@@ -63,9 +74,7 @@ pub(crate) fn help(host: &Host, plugin: &str, rendering: Rendering) -> Result<St
             };
         }
         failure
-    })?;
-    let library = host.library(candidate)?;
-    Ok(bind::help(plugin, &library, host, rendering)?)
+    })
 }
 
 /// A line without a stage.
@@ -102,12 +111,7 @@ impl Vocabulary for Installed<'_> {
             return Ok(spec.clone());
         }
         let library = self.host.library(find(self.host.catalog(), name)?)?;
-        let spec = library.command_spec(name).map_err(|report| {
-            let mut failure = Failure::plugin(name, "command spec", *report);
-            failure.exit = Exit::Load;
-            failure
-        })?;
-        let spec = Arc::new(spec);
+        let spec = Arc::new(spec_in(&library, name)?);
         self.plugins.insert(name.to_owned(), (library, spec.clone()));
         Ok(spec)
     }
@@ -115,6 +119,20 @@ impl Vocabulary for Installed<'_> {
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
         argfile::read(path, named_by)
     }
+}
+
+/// What a plugin takes. Opens its library.
+#[cfg(feature = "cli")]
+pub(crate) fn spec(host: &Host, candidate: &Candidate) -> Result<CommandSpec, Failure> {
+    spec_in(&host.library(candidate)?, candidate.name())
+}
+
+fn spec_in(library: &LoadedLibrary, plugin: &str) -> Result<CommandSpec, Failure> {
+    library.command_spec(plugin).map_err(|report| {
+        let mut failure = Failure::plugin(plugin, "command spec", *report);
+        failure.exit = Exit::Load;
+        failure
+    })
 }
 
 fn names(catalog: &Catalog) -> Vec<String> {

@@ -14,6 +14,12 @@ use lifespan_abi::{ArgAction, ArgSpec, CommandSpec};
 
 use crate::chain::dash::{Attached, Cluster, Dash};
 
+#[cfg(feature = "cli")]
+mod expects;
+
+#[cfg(feature = "cli")]
+pub(crate) use self::expects::Expects;
+
 /// How much a stage wants a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Claim {
@@ -134,14 +140,18 @@ impl<'s> Reader<'s> {
         options.chain(subcommands).collect()
     }
 
-    fn subcommand(self, word: &OsStr) -> Option<&'s CommandSpec> {
+    /// Whether a subcommand may stand here.
+    fn takes_subcommands(self) -> bool {
         let between = match self.pair() {
             Some(pair) if self.given > 0 => !is_multiple(pair.second),
             _ => matches!(self.open, Open::Nothing),
         };
-        if !between && !self.command.subcommand_precedence_over_arg
-            || self.any_arg && self.command.args_conflicts_with_subcommands
-        {
+        (between || self.command.subcommand_precedence_over_arg)
+            && !(self.any_arg && self.command.args_conflicts_with_subcommands)
+    }
+
+    fn subcommand(self, word: &OsStr) -> Option<&'s CommandSpec> {
+        if !self.takes_subcommands() {
             return None;
         }
         let word = word.to_str()?;

@@ -121,7 +121,7 @@ fn reference(brand: &Brand, installed: &Installed) -> String {
 }
 
 /// What stands on a line beside names and arguments.
-const CHAINS: [(&str, &str); 5] = [
+pub(crate) const CHAINS: [(&str, &str); 5] = [
     ("PLUGIN", "begins a stage: a plugin's name ends the stage before it"),
     ("PLUGIN@NAME", "names the instance, such as `countdown@fast`"),
     (THEN, "ends a stage, where the next word could be meant for it"),
@@ -129,7 +129,8 @@ const CHAINS: [(&str, &str); 5] = [
     ("@FILE", "stands for the words in that file"),
 ];
 
-const EXIT_CODES: [(&str, &str); 7] = [
+/// What the process answers with.
+pub(crate) const EXIT_CODES: [(&str, &str); 7] = [
     ("0", "all went well; also after an orderly end by a signal"),
     ("1", "a plugin failed"),
     ("2", "the command line is wrong"),
