@@ -1,7 +1,7 @@
 //! Integration tests: a module a promise, each with real processes, real libraries, real signals.
 //!
 //! [`env`] is the world of a test and what a process in it wrote; [`artifacts`] builds what is run;
-//! [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
+//! [`terminal`] is a shell at a terminal; [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
 //! and [`third_party`] what is built so. The fixture plugins are in `tests/fixtures/`.
 #![cfg(unix)]
 
@@ -10,11 +10,13 @@ mod env;
 mod forge;
 mod nested;
 mod next;
+mod terminal;
 mod third_party;
 
 mod abi_versions;
 mod bus;
 mod chains;
+mod completion;
 mod configuration;
 mod demo;
 mod embedding;

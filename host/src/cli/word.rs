@@ -49,7 +49,7 @@ pub(super) fn parse<A: FromArgMatches>(
     args.map_err(|error| {
         let text = error.render().ansi().to_string();
         match error.kind() {
-            ErrorKind::DisplayHelp => Ok(reporter.data(&text)),
+            ErrorKind::DisplayHelp => Ok(reporter.data(&format!("{}\n", text.trim_end()))),
             _ => Err(Failure::rendered(Exit::Usage, text).into()),
         }
     })

@@ -112,7 +112,7 @@ fn the_page_of_the_host_names_commands_and_plugins() {
         ".SH OPTIONS",
         "\\fB\\-\\-plugin\\-dir\\fR",
         ".SH DEADLINES",
-        "\\fBman\\fR\nPrint the manual page of the host, or of a plugin",
+        "\\fBman\\fR\nPrint the manual page of this program, or of a plugin",
         "\\fBplugin path\\fR",
         "\\fB\\-\\-then\\fR\n",
         "\\fB4\\fR\nthe configuration is wrong",
