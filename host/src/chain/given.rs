@@ -12,7 +12,7 @@ use crate::chain::reader::{Reader, Seen};
 /// What a stage's words give.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Given {
-    /// The ids of the arguments, those of subcommands too.
+    /// The ids of the command's arguments; a subcommand may be given those that are global.
     ids: HashSet<String>,
     /// Whether a subcommand is among the words.
     subcommand: bool,
@@ -21,9 +21,16 @@ pub(crate) struct Given {
 /// Reads the words behind a stage's name.
 pub(crate) fn given(spec: &CommandSpec, words: &[OsString]) -> Given {
     let seen = Seen::default();
-    let read = words.iter().fold(Reader::telling(spec, &seen), |reader, word| reader.read(word).1);
-    let subcommand = !std::ptr::eq(read.command(), spec);
-    Given { subcommand, ids: seen.take() }
+    let mut reader = Reader::telling(spec, &seen);
+    let mut given = Given::default();
+    for word in words {
+        reader = reader.read(word).1;
+        given.subcommand |= !std::ptr::eq(reader.command(), spec);
+        let is_global = |id: &str| spec.args.iter().any(|arg| arg.id == id && arg.global);
+        let told = seen.take().into_iter();
+        given.ids.extend(told.filter(|id| !given.subcommand || is_global(id)));
+    }
+    given
 }
 
 impl Given {
@@ -60,7 +67,7 @@ mod tests {
             .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).exclusive(true))
             .arg(Arg::new("file").conflicts_with("from"))
             .group(ArgGroup::new("speed").args(["fast", "slow"]))
-            .subcommand(Command::new("sub").arg(Arg::new("inner").long("inner")))
+            .subcommand(Command::new("sub").args(["inner", "from"].map(|id| Arg::new(id).long(id))))
     }
 
     fn check(line: &str, room: &str) {
@@ -84,5 +91,6 @@ mod tests {
         check("-- --from", "add loud fast slow");
         check("--list", "");
         check("sub --inner 3", "from add loud fast slow");
+        check("sub --from 3", "from add loud fast slow");
     }
 }

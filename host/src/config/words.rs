@@ -148,7 +148,8 @@ fn listed(arg: &ArgSpec, option: &str, values: &[&str]) -> Option<Vec<OsString>>
     match (values, arg.value_delimiter) {
         ([], _) => Some(Vec::new()),
         ([value], _) => Some(vec![joined(option, value)]),
-        (_, Some(delimiter)) if undivided(delimiter) => {
+        // What a delimiter divides counts as one where clap counts.
+        (_, Some(delimiter)) if arg.min_values <= 1 && undivided(delimiter) => {
             Some(vec![joined(option, &values.join(&delimiter.to_string()))])
         }
         // Each by an occurrence of its own, which ends with its word.
