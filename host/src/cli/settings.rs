@@ -19,6 +19,7 @@ use super::term::ColorWhen;
 use crate::chain::alike;
 use crate::config::{Config, Located, Mistake, Scalar, Setting, Value};
 use crate::error::Failures;
+use crate::log::{FilterError, parse_filter};
 
 /// Options of which a file would make no sense: they are about one line, or ask for something.
 const LINE_ONLY: [&str; 8] =
@@ -167,6 +168,9 @@ fn words(setting: &Setting, arg: &Arg, command: &Command) -> Result<Vec<OsString
         let word = OsString::from(format!("{option}={}", value.word()));
         let parsed = command.clone().no_binary_name(true).try_get_matches_from([word.clone()]);
         parsed.map_err(|error| refused(&error, setting, value))?;
+        if arg.get_id() == "log" {
+            parse_filter(value.word()).map_err(|error| bad_filter(error, setting, value))?;
+        }
         words.push(word);
     }
     Ok(words)
@@ -191,6 +195,16 @@ fn refused(error: &clap::Error, setting: &Setting, value: &Scalar) -> Located {
     {
         located.hints.push(format!("its values are: {}", known.join(", ")));
     }
+    located
+}
+
+/// A filter of logs has more to say of what is wrong than the parser of words.
+fn bad_filter(error: FilterError, setting: &Setting, value: &Scalar) -> Located {
+    let hint = error.hint().to_owned();
+    let (option, value) = (setting.key.clone(), value.word().escape_debug().to_string());
+    let mistake = Mistake::Refused { option, value, source: Some(Box::new(error)) };
+    let mut located = Located::new(mistake, &setting.value_place);
+    located.hints.push(hint);
     located
 }
 
