@@ -13,6 +13,7 @@ use super::described::{below, described};
 use crate::cli::args::{self, Brand};
 use crate::cli::help::{CHAINS, EXIT_CODES};
 use crate::cli::word;
+use crate::discover::variable;
 
 /// The section of the manual: programs.
 const SECTION: &str = "1";
@@ -56,6 +57,16 @@ pub(super) fn of_host(brand: &Brand, plugins: &[String]) -> String {
     for (left, right) in EXIT_CODES {
         page.entry(left, right);
     }
+    page.section("ENVIRONMENT");
+    page.entry(&variable(name), "folders in which plugins are looked for, behind --plugin-dir");
+    page.entry("NO_COLOR, CLICOLOR_FORCE", "whether colour is used where --color does not say it");
+    page.section("FILES");
+    page.entry(
+        &format!("{name}.toml"),
+        "options by their long names, and tables [plugin.NAME] with options of plugins, for what a \
+         line does not say: the user's own, in the folder of configuration, and files that --config \
+         names",
+    );
     if !plugins.is_empty() {
         page.section("SEE ALSO");
         let pages = plugins.iter().map(|plugin| format!("{}({SECTION})", title(name, plugin)));

@@ -116,6 +116,8 @@ fn the_page_of_the_host_names_commands_and_plugins() {
         "\\fBplugin path\\fR",
         "\\fB\\-\\-then\\fR\n",
         "\\fB4\\fR\nthe configuration is wrong",
+        "\\fBLIFESPAN_PLUGIN_PATH\\fR\n",
+        "\\fBlifespan.toml\\fR\noptions by",
         "lifespan\\-countdown(1), lifespan\\-echo(1)",
     ] {
         assert!(page.contains(needle), "`{needle}` is missing in:\n{page}");
