@@ -1,5 +1,7 @@
 //! Completion in real shells at a terminal; the table of lines is a unit test of the host.
 
+use lifespan::Exit;
+
 use crate::env::TestEnv;
 use crate::terminal::{Shell, Terminal};
 
@@ -48,4 +50,40 @@ fn zsh_completes() {
 #[test]
 fn fish_completes() {
     check(&FISH, "lifespan completions fish | source", &LINES);
+}
+
+#[test]
+fn a_shell_is_answered_whatever_is_wrong() {
+    let env = TestEnv::new();
+    env.write("broken.toml", "nonsense");
+    for (line, expect) in [
+        ("countd", "countdown\tCount down, telling everyone\n"),
+        ("--config broken.toml countd", "countdown\tCount down, telling everyone\n"),
+        ("--nonsense --grace x countd", "countdown\tCount down, telling everyone\n"),
+        ("--plugin-dir missing tag --then countd", "countdown\tCount down, telling everyone\n"),
+        ("@missing countd", "countdown\tCount down, telling everyone\n"),
+        ("zzz", ""),
+        ("--log-format x", ""),
+    ] {
+        let mut command = env.other("lifespan");
+        command.args(["completions", "zsh", "--answer", "--"]).args(line.split(' '));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expect, "{line}");
+        assert!(output.stderr.is_empty(), "{line}: {output:?}");
+    }
+}
+
+#[test]
+fn a_script_is_printed_whatever_is_wrong() {
+    let env = TestEnv::new();
+    env.write("broken.toml", "nonsense");
+    let output = env.run("--config broken.toml completions bash");
+    output.assert_code(Exit::Success);
+    assert!(output.stdout.contains("complete -o nosort"), "{output}");
+    let output = env.run("completions tcsh");
+    output.assert_code(Exit::Usage).assert_has(&["tcsh", "possible values: bash, zsh"]);
+    let help = env.run("help completions");
+    help.assert_code(Exit::Success);
+    assert!(help.stdout.contains("in ~/.bashrc"), "{help}");
 }

@@ -25,6 +25,7 @@ mod layouts;
 mod libraries;
 mod lifespans;
 mod logs;
+mod manuals;
 mod management;
 mod outside;
 mod services;
