@@ -12,6 +12,7 @@ mod complete;
 mod completions;
 mod early;
 mod help;
+mod lines;
 mod logging;
 mod man;
 mod output;
@@ -26,6 +27,7 @@ mod word;
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -130,9 +132,11 @@ fn answer(
     let terminal = reporter.terminal;
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
-    let host = build(builder, args, reporter, &stdout)?;
+    // The process ends with this line: what is known of a thousand libraries is not freed one by one.
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    let management = plugin::Context { host: &host, reporter };
+    let management =
+        plugin::Context { host: &host, reporter, is_verbose: args.verbosity().is_verbose() };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {
@@ -143,6 +147,10 @@ fn answer(
             return man::run(&host, brand, &help_of(&[]), reporter);
         }
         _ => {}
+    }
+    if args.help || chain.is_empty() {
+        // All will be shown, so there is no use in asking for less before.
+        host.catalog().refused();
     }
     check_folders(host.catalog())?;
     let rendering = Rendering {
@@ -231,6 +239,12 @@ fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> H
         .limits(limits)
         .stall_warning(stall_warning)
         .log_filter(log_filter);
+    let builder = if args.locked { builder.locked(true) } else { builder };
+    let builder = if args.allow_unsafe_permissions {
+        builder.allow_unsafe_permissions(true)
+    } else {
+        builder
+    };
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }
 
@@ -311,12 +325,12 @@ fn brand(builder: &HostBuilder) -> Brand {
     }
 }
 
-fn installed(host: &Host, verbose: bool) -> Installed {
+fn installed(host: &Host, verbose: bool) -> Installed<'_> {
     let plugins = host.catalog().plugins().map(|plugin| plugin.facts());
     // A library that has nothing to do with plugins may lie where it is.
     let refused = host.catalog().refused().iter().filter(|it| verbose || !it.is_bystander());
     Installed {
-        plugins: plugins.map(|facts| (facts.name.clone(), facts.summary.clone())).collect(),
+        plugins: plugins.map(|facts| (&*facts.name, &*facts.summary)).collect(),
         refused: refused.map(ToString::to_string).collect(),
         default_folder: default_folder(host.name()),
         user_file: user_file(host.name()),

@@ -10,6 +10,7 @@ mod descriptor;
 #[doc(hidden)]
 pub mod fuzz;
 mod known;
+mod look;
 mod platform;
 pub(crate) mod refusal;
 mod search;
@@ -20,21 +21,26 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
-use crate::discover::cache::{Cache, Content, Findings, Reading, Remembered};
+use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+#[cfg(any(feature = "cli", test))]
+pub(crate) use crate::discover::look::identify;
+use crate::discover::look::{Contents, Look, look};
+pub(crate) use crate::discover::look::{Identified, read_open};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{cache_folder, default_folder, variable};
-use crate::discover::stamp::Stamp;
+pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+use crate::discover::stamp::{Folder, Stamp};
+use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
@@ -50,6 +56,7 @@ pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
     descriptor_text: String,
+    approval: Option<Approval>,
 }
 
 /// Where a library is from.
@@ -90,13 +97,35 @@ pub(crate) struct Scope {
     pub(crate) allow_abort: bool,
     /// Where what was read is kept until the next run, if anywhere.
     pub(crate) cache_dir: Option<PathBuf>,
+    /// What is demanded of folders and files to be trusted.
+    pub(crate) policy: Policy,
 }
 
 /// Finds what the search path and the host's own program offer.
 ///
 /// With a cache, what it does not need to look at is looked at when it is asked for.
-pub(crate) fn discover(scope: Scope) -> Catalog {
+pub(crate) fn discover(mut scope: Scope) -> Catalog {
+    if is_elevated() {
+        // Where the cache is, and what is in it, is said by whoever started the host.
+        scope.cache_dir = None;
+    }
     Catalog::new(scope)
+}
+
+/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
+    let mut finds = Finds::default();
+    let dir = file.parent().unwrap_or(file);
+    let name = file.file_name().unwrap_or_default();
+    let guard = Guard::new(policy);
+    let judged = guard.folder(dir);
+    let trusted = |it: &Identified| judged.file(&guard, file, it);
+    match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
+        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
+    }
+    finds
 }
 
 /// Looks through all there is.
@@ -104,11 +133,26 @@ fn walk(scope: &Scope) -> Finds {
     let mut finds = Finds::default();
     finds.builtins(scope);
     let cache = scope.cache_dir.as_deref().map(Cache::new);
+    let guard = Guard::new(&scope.policy);
     let mut seen = HashSet::new();
     for entry in scope.path.entries() {
-        finds.folder(entry, scope.allow_abort, cache.as_ref(), &mut seen);
+        finds.folder(entry, scope.allow_abort, cache.as_ref(), &guard, &mut seen);
     }
     finds
+}
+
+impl Identity {
+    /// The identity of the file with that stamp.
+    #[cfg(unix)]
+    fn of(_path: &Path, stamp: &Stamp) -> io::Result<Self> {
+        Ok(Identity((stamp.device, stamp.inode)))
+    }
+
+    /// The identity of the file at that path.
+    #[cfg(not(unix))]
+    fn of(path: &Path, _stamp: &Stamp) -> io::Result<Self> {
+        path.canonicalize().map(Identity)
+    }
 }
 
 impl Candidate {
@@ -159,6 +203,11 @@ impl LibraryFile {
         &self.descriptor_text
     }
 
+    /// That these very bytes were approved, where the folder's lock file says so.
+    pub(crate) fn approval(&self) -> Option<&Approval> {
+        self.approval.as_ref()
+    }
+
     /// A short name for logs: `countdown` for `libcountdown.so`.
     pub(crate) fn name(&self) -> String {
         match &self.source {
@@ -201,17 +250,17 @@ impl fmt::Debug for Builtin {
 
 /// What has been found so far.
 #[derive(Debug, Default)]
-struct Finds {
-    candidates: Vec<Candidate>,
-    refused: Vec<Refused>,
+pub(crate) struct Finds {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Finds {
-    /// The host's own program panics as it was built to: that is not judged here.
+    /// The host's own program panics as it was built to, and is trusted: that is not judged here.
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
             let text = builtin.0.descriptor()().to_string();
-            self.library(Source::Builtin(builtin.0), text, true);
+            self.library(Source::Builtin(builtin.0), Contents::of(text), true, Ok(None));
         }
     }
 
@@ -222,6 +271,7 @@ impl Finds {
         entry: &SearchEntry,
         allow_abort: bool,
         cache: Option<&Cache>,
+        guard: &Guard,
         seen: &mut HashSet<Identity>,
     ) {
         // Before it is listed: a file that comes while it is has changed the folder since.
@@ -231,8 +281,9 @@ impl Finds {
         let remembered = cache.and_then(|cache| cache.recall(&entry.dir, true));
         let remembered = remembered.as_ref();
         let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
-        let (mut is_news, mut is_whole) = (listed.is_none(), true);
-        let names = match listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>()) {
+        let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
+        let (mut is_news, mut is_whole) = (known.is_none(), true);
+        let names: Vec<Cow<'_, OsStr>> = match known {
             Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
             None => {
                 let (names, fault) = list(entry);
@@ -243,69 +294,80 @@ impl Finds {
                 names
             }
         };
+        // What is wrong with a folder is told of it, and again of each library in it, which is then
+        // found by the names of its plugins.
+        let judged = stamp.map(|_| guard.folder(&entry.dir));
+        if let Some(fault) = judged.as_ref().and_then(JudgedFolder::fault) {
+            let place = Place::Folder(entry.dir.clone());
+            self.refuse(place, Vec::new(), fault.clone().into());
+        }
+        let folder = Folder::new(&entry.dir);
         seen.reserve(names.len());
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let read = self.file(entry.dir.join(&name), &name, allow_abort, remembered, seen);
-            is_news |= matches!(read, Reading::New(..));
-            files.push((name, read));
+        let mut readings = Vec::with_capacity(names.len());
+        for (nth, name) in names.iter().enumerate() {
+            let path = entry.dir.join(name);
+            let known = |stamp: &Stamp| {
+                remembered.map_or(Content::Unknown, |it| it.content(name, nth, stamp))
+            };
+            let trusted = |it: &Identified| {
+                judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
+            };
+            let reading = match look(&folder, name, &path, known, trusted) {
+                Ok(look) => self.file(path, look, allow_abort, seen),
+                Err(reason) => {
+                    self.refuse(Place::File(path), Vec::new(), reason);
+                    Reading::Nothing
+                }
+            };
+            is_news |= matches!(reading, Reading::New(..));
+            readings.push(reading);
         }
         if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
-            cache.remember(&entry.dir, &Findings { stamp, started, files, remembered });
+            let (names, readings) = (&names, &readings);
+            let findings = Findings { stamp, started, names, readings, remembered };
+            cache.remember(&entry.dir, &findings);
         }
     }
 
-    /// One library: what there is to be remembered of it.
+    /// One file, if it was not found by another way before: what there is to be remembered of it.
     fn file(
         &mut self,
         path: PathBuf,
-        name: &OsStr,
+        look: Look,
         allow_abort: bool,
-        remembered: Option<&Remembered>,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
-        let (identity, stamp) = match identify(&path) {
-            Ok(identified) => identified,
-            Err(reason) => {
-                self.refuse(Place::File(path), Vec::new(), reason);
-                return Reading::Nothing;
-            }
-        };
-        let known = remembered.map_or(Content::Unknown, |it| it.content(name, &stamp));
-        let (read, reading) = match known {
-            Content::Descriptor(text) => (Ok(text), Reading::AsBefore(stamp)),
-            Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore(stamp)),
-            Content::Unknown => match read_file(&path) {
-                Ok((stamp, text)) => {
-                    let content = Content::Descriptor(text.clone());
-                    (Ok(text), Reading::New(stamp, content))
-                }
-                // The stamp is from before the file was read here too.
-                Err(reason @ RefusalReason::NoDescriptor) => {
-                    (Err(reason), Reading::New(stamp, Content::NoDescriptor))
-                }
-                Err(reason) => (Err(reason), Reading::Nothing),
-            },
-        };
+        let Look { identity, contents, reading, approval } = look;
         if seen.insert(identity.clone()) {
-            match read {
-                Ok(text) => self.library(Source::File { path, identity }, text, allow_abort),
-                Err(reason) => self.refuse(Place::File(path), Vec::new(), reason),
-            }
+            self.library(Source::File { path, identity }, contents, allow_abort, approval);
         }
         reading
     }
 
-    fn library(&mut self, source: Source, descriptor_text: String, allow_abort: bool) {
-        let descriptor = match descriptor::parse_text(&descriptor_text) {
-            Ok(descriptor) => descriptor,
+    /// One library, judged.
+    fn library(
+        &mut self,
+        source: Source,
+        contents: Result<Contents, RefusalReason>,
+        allow_abort: bool,
+        approval: Result<Option<Approval>, Distrust>,
+    ) {
+        let Contents { descriptor, text } = match contents {
+            Ok(contents) => contents,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text });
+        let approval = match approval {
+            Ok(approval) => approval,
+            Err(distrust) => {
+                let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
+                return self.refuse(source.place(), plugins, distrust.into());
+            }
+        };
+        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
@@ -348,26 +410,19 @@ fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>
     (files, fault)
 }
 
-/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-fn identify(file: &Path) -> Result<(Identity, Stamp), RefusalReason> {
-    let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
-    }
-    let stamp = Stamp::of(&metadata);
-    #[cfg(unix)]
-    let identity = (stamp.device, stamp.inode);
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok((Identity(identity), stamp))
+/// The files of a folder that are named as libraries are, as far as it can be listed.
+#[cfg(feature = "cli")]
+pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
+    let entry = SearchEntry { dir: dir.to_owned(), origin: Origin::Default };
+    list(&entry).0.into_iter().map(|name| dir.join(name)).collect()
 }
 
-/// The text of the descriptor in a file, and the file's stamp from before it was read.
-fn read_file(file: &Path) -> Result<(Stamp, String), RefusalReason> {
-    let file = File::open(file).map_err(RefusalReason::Unreadable)?;
-    let stamp = Stamp::of(&file.metadata().map_err(RefusalReason::Unreadable)?);
-    let section = section::read(file, &platform::Platform::host())?;
-    Ok((stamp, descriptor::text(&section)?))
+/// All that speaks against a library and its plugins, as far as its descriptor tells.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
+    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
+    library.into_iter().chain(plugins).collect()
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

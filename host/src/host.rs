@@ -27,6 +27,7 @@ use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 use crate::trace::BusTrace;
+use crate::trust::{Policy, PublicKey};
 use crate::watchdog::STALLED;
 
 /// How help and usage errors are rendered.
@@ -57,6 +58,7 @@ pub struct HostBuilder {
     config: Config,
     /// Plugins folders that files of configuration name.
     pub(crate) config_dirs: Vec<PathBuf>,
+    policy: Policy,
 }
 
 /// A host with the plugins that it found.
@@ -188,6 +190,33 @@ impl HostBuilder {
         self
     }
 
+    /// Takes libraries and folders too that others than the user and root own or may write to. A host
+    /// that runs with more rights than whoever started it never does.
+    ///
+    /// By default they are refused, with each folder and symbolic link on the way to them judged. On
+    /// Windows nothing of this is judged.
+    #[must_use]
+    pub fn allow_unsafe_permissions(mut self, allow: bool) -> Self {
+        self.policy.allow_unsafe_permissions = allow;
+        self
+    }
+
+    /// Demands a lock file, `lifespan.lock`, of each folder that a library is loaded from. By default a
+    /// folder that has one is held to it, and others are free.
+    #[must_use]
+    pub fn locked(mut self, locked: bool) -> Self {
+        self.policy.locked = locked;
+        self
+    }
+
+    /// Demands of each library a signature by this key, or by another that was given; `minisign` makes
+    /// them. It is judged over the very bytes that are loaded.
+    #[must_use]
+    pub fn signed_by(mut self, key: PublicKey) -> Self {
+        self.policy.keys.push(key);
+        self
+    }
+
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
     /// the environment's list, in the folders that were added so far; and where there is none of all
     /// these, in the user's default folder.
@@ -202,11 +231,13 @@ impl HostBuilder {
     /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
     /// stands in the catalog with its reason.
     pub fn build(self) -> Host {
+        let policy = Policy { host: self.name.clone(), ..self.policy };
         let scope = Scope {
             path: self.search_path,
             builtins: self.builtins,
             allow_abort: self.allow_panic_abort,
             cache_dir: self.cache_dir,
+            policy: policy.clone(),
         };
         let catalog = discover(scope);
         tell_unknown(&self.config, &catalog);
@@ -220,7 +251,7 @@ impl HostBuilder {
             changes_filter: Mutex::default(),
             allow_panic_abort: self.allow_panic_abort,
             config: self.config,
-            loader: Loader::default(),
+            loader: Loader::new(policy),
         }
     }
 }
@@ -243,6 +274,7 @@ impl Host {
             allow_panic_abort: false,
             config: Config::default(),
             config_dirs: Vec::new(),
+            policy: Policy::default(),
         }
     }
 
@@ -295,9 +327,15 @@ impl Host {
         }
     }
 
-    #[cfg(all(test, feature = "cli"))]
+    #[cfg(feature = "cli")]
     pub(crate) fn allows_panic_abort(&self) -> bool {
         self.allow_panic_abort
+    }
+
+    /// What it demands of its libraries.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        self.loader.policy()
     }
 
     fn filter(&self) -> MutexGuard<'_, LogFilter> {
@@ -329,7 +367,8 @@ impl Host {
         let sink = crate::log::sink;
         self.loader.load(candidate.library(), sink, filter, self.allow_panic_abort).map_err(
             |error| {
-                let mut failure = Failure::from_error(Exit::Load, &error);
+                let mut failure = Failure::from_error(error.exit(), &error);
+                failure.causes.extend(error.digests());
                 failure.hints.extend(error.hint());
                 tracing::debug!("{error}: {}", error.details().unwrap_or_default());
                 failure

@@ -6,6 +6,7 @@
 //!    `host`, as an embedder does.
 //! 2. `discover`: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
 //!    in the libraries. Loads nothing, runs nothing.
+//!    What `trust` says of folders and files is told there, and obeyed by `load`.
 //! 3. `config`: what files say of it, which becomes defaults of the host's options and of plugins'.
 //! 4. `prepare` takes the line to stages that can be run, by the four that follow.
 //! 5. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
@@ -44,6 +45,7 @@ pub mod cli;
 mod host;
 mod config;
 mod discover;
+mod trust;
 
 mod prepare;
 mod chain;
@@ -92,3 +94,4 @@ pub use crate::log::{FilterError, FilterProblem, parse_filter};
 pub use crate::plan::{Plan, PlannedStage};
 pub use crate::shutdown::Shutdown;
 pub use crate::trace::{BusTrace, PatternError, TracedMessage};
+pub use crate::trust::{Digest, Distrust, KeyError, PublicKey};

@@ -9,8 +9,10 @@
     reason = "the one gate: opening a library and taking its root symbol"
 )]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,11 +31,14 @@ use lifespan_abi::{
 use thiserror::Error;
 
 use crate::discover::refusal::{RefusalReason, abi_hint};
-use crate::discover::{Identity, LibraryFile, Source};
+use crate::discover::{Identity, LibraryFile, Source, read_open};
+use crate::exit::Exit;
+use crate::trust::{Distrust, Policy, Unsealed};
 
 /// The libraries that one host has opened.
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
+    policy: Policy,
     opened: Mutex<HashMap<Identity, LoadedLibrary>>,
 }
 
@@ -42,6 +47,14 @@ pub(crate) struct Loader {
 pub(crate) struct LoadedLibrary {
     library: Arc<LibraryFile>,
     root: LibraryRootRef,
+}
+
+/// A library that is about to be opened.
+pub(crate) struct Opening<'l> {
+    /// Its file, as it is told to people.
+    library: &'l Path,
+    /// The file that is opened.
+    file: Cow<'l, Path>,
 }
 
 /// Why a library could not be loaded.
@@ -96,6 +109,28 @@ pub(crate) enum LoadError {
         /// The library's file.
         path: PathBuf,
     },
+    /// It is not what was approved, or nobody who may has signed it.
+    #[error("the library `{}` is not trusted", .path.display())]
+    Distrusted {
+        /// The library's file.
+        path: PathBuf,
+        /// Why.
+        source: Distrust,
+    },
+    /// It could not be copied to where nobody can change it, to be judged and opened there.
+    #[error("the library `{}` cannot be copied to be judged", .path.display())]
+    Seal {
+        /// The library's file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Its file was replaced or written to since the host read its descriptor.
+    #[error("the library `{}` was changed while the host started", .path.display())]
+    Swapped {
+        /// The library's file.
+        path: PathBuf,
+    },
     /// It failed while it was prepared: no plugin of it had a part in that.
     #[error("the library `{}` failed to initialise: {report}", .path.display())]
     Init {
@@ -112,6 +147,17 @@ pub(crate) enum LoadError {
 pub(crate) struct LoaderError(String);
 
 impl Loader {
+    /// A loader that demands this of what it opens.
+    pub(crate) fn new(policy: Policy) -> Self {
+        Loader { policy, opened: Mutex::default() }
+    }
+
+    /// What it demands of what it opens.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Opens a library, unless this host has opened it before, and makes it ready to be used.
     ///
     /// `log` makes the sink for the library of that name, `filter` the JSON text of the first
@@ -132,7 +178,7 @@ impl Loader {
     /// As [`load`](Self::load), with what opens a file and takes its root module.
     pub(crate) fn load_by(
         &self,
-        open: impl FnOnce(&Path) -> Result<LibraryRootRef, LoadError>,
+        open: impl FnOnce(&Opening<'_>) -> Result<LibraryRootRef, LoadError>,
         library: &Arc<LibraryFile>,
         log: impl FnOnce(&str) -> LogSinkBox,
         filter: impl FnOnce() -> RString,
@@ -152,7 +198,7 @@ impl Loader {
         if library.descriptor().panic == PanicStrategy::Abort && !allow_abort {
             return Err(LoadError::PanicAbort { path: path.clone() });
         }
-        let root = open(path)?;
+        let root = open(&self.opening(library, path)?)?;
         compare(library, path, root)?;
         let init = root.init()(log(&library.name()), filter().as_rstr());
         init.into_result().map_err(|report| LoadError::Init {
@@ -162,6 +208,28 @@ impl Loader {
         let loaded = LoadedLibrary { library: library.clone(), root };
         opened.insert(identity.clone(), loaded.clone());
         Ok(loaded)
+    }
+
+    /// What is to be opened for a library: its file, or where anything is demanded of its bytes, a copy
+    /// that nobody can change and that was judged.
+    fn opening<'l>(&self, library: &LibraryFile, path: &'l Path) -> Result<Opening<'l>, LoadError> {
+        let approval = library.approval();
+        if !self.policy.is_strict(approval) {
+            return Ok(Opening { library: path, file: Cow::Borrowed(path) });
+        }
+        let named = || path.to_owned();
+        let sealed = self.policy.seal(path, approval).map_err(|error| match error {
+            Unsealed::Io(source) => LoadError::Seal { path: named(), source },
+            Unsealed::Distrusted(source) => LoadError::Distrusted { path: named(), source },
+        })?;
+        // These bytes may be others than those whose descriptor was read when the host started.
+        let reader = sealed.reader();
+        let reader = reader.map_err(|source| LoadError::Seal { path: named(), source })?;
+        match read_open(reader) {
+            Ok((_, text)) if text == library.descriptor_text() => {}
+            _ => return Err(LoadError::Swapped { path: named() }),
+        }
+        Ok(Opening { library: path, file: Cow::Owned(sealed.keep()) })
     }
 
     /// The libraries that this host has opened so far, in no order.
@@ -209,6 +277,22 @@ impl fmt::Debug for LoadedLibrary {
 }
 
 impl LoadError {
+    /// What the process should answer with because of it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            LoadError::Distrusted { .. } => Exit::Config,
+            _ => Exit::Load,
+        }
+    }
+
+    /// What belongs to the causes and has no error of its own: the digests that were compared.
+    pub(crate) fn digests(&self) -> Vec<String> {
+        match self {
+            LoadError::Distrusted { source, .. } => source.digests(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What to do next, where something can be done.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
@@ -228,6 +312,11 @@ impl LoadError {
                 Some("its file was changed after it was linked: build or copy it again".into())
             }
             LoadError::PanicAbort { .. } => RefusalReason::PanicAbort.hint(),
+            LoadError::Distrusted { source, .. } => Some(source.hint()),
+            LoadError::Seal { .. } => {
+                Some("see that you may read it, and that there is memory for a copy of it".into())
+            }
+            LoadError::Swapped { .. } => Some("start again, once it is complete".into()),
             LoadError::Init { report, .. } => report.hints.first().cloned(),
         }
     }
@@ -248,18 +337,19 @@ impl LoadError {
 }
 
 /// Opens a file and takes its root module, if its ABI is one that this host serves.
-fn take_root(path: &Path) -> Result<LibraryRootRef, LoadError> {
-    let system = open(path)
-        .map_err(|error| LoadError::Open { path: path.to_owned(), source: error.into() })?;
+fn take_root(opening: &Opening<'_>) -> Result<LibraryRootRef, LoadError> {
+    let path = || opening.library.to_owned();
+    let system = open(&opening.file)
+        .map_err(|error| LoadError::Open { path: path(), source: error.into() })?;
     // SAFETY: a library that has a descriptor exports its `LibHeader` under this name, as `export!`
     // of the SDK writes both; `upgrade` looks for the header's magic before anything else.
     let symbol = unsafe { system.get::<AbiHeaderRef>(ROOT_SYMBOL) };
-    let header = *symbol
-        .map_err(|error| LoadError::NoRoot { path: path.to_owned(), source: error.into() })?;
+    let header =
+        *symbol.map_err(|error| LoadError::NoRoot { path: path(), source: error.into() })?;
     let header = header
         .upgrade()
-        .map_err(|error| LoadError::Header { path: path.to_owned(), details: error.to_string() })?;
-    verdict(header).map_err(|source| LoadError::Abi { path: path.to_owned(), source })
+        .map_err(|error| LoadError::Header { path: path(), details: error.to_string() })?;
+    verdict(header).map_err(|source| LoadError::Abi { path: path(), source })
 }
 
 /// An error if a library, once loaded, tells another descriptor than its file.

@@ -156,8 +156,9 @@ fn find<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Candidate, Failure> 
 }
 
 fn refusal(name: &str, refused: &Refused) -> Failure {
-    let mut failure = Failure::from_error(Exit::Load, &refused.reason)
+    let mut failure = Failure::from_error(refused.reason.exit(), &refused.reason)
         .context(format!("the library of `{name}`, {}, cannot be used", refused.place));
+    failure.causes.extend(refused.reason.details());
     failure.hints.extend(refused.hint());
     failure
 }

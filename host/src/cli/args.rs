@@ -79,6 +79,14 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "TIME", help_heading = "Output")]
     stall_warning: Option<Time>,
 
+    /// Demand a lock file of each folder that a library is loaded from
+    #[arg(long, help_heading = "Trust")]
+    pub(crate) locked: bool,
+
+    /// Use libraries and folders that others may write to or own
+    #[arg(long, help_heading = "Trust")]
+    pub(crate) allow_unsafe_permissions: bool,
+
     /// Give each set-up this long (seconds, or with a unit: 500ms)
     #[arg(long, value_name = "TIME", help_heading = "Deadlines")]
     setup_timeout: Option<Time>,

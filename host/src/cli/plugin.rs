@@ -3,17 +3,33 @@
 //! Each command is a file below: its arguments, and a function that does it. Here they are only told
 //! apart. They print through the reporter, and run no plugin's code in this process.
 
+mod check;
 mod context;
 mod format;
+mod install;
+mod list;
 mod path;
+mod refusal;
+mod remove;
+mod target;
+mod trust;
+mod untrust;
+mod verify;
 
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
+use self::install::{InstallArgs, cmd_install};
+use self::list::{ListArgs, cmd_list};
 use self::path::{PathArgs, cmd_path};
+use self::remove::{RemoveArgs, cmd_remove};
+use self::trust::{TrustArgs, cmd_trust};
+use self::untrust::{UntrustArgs, cmd_untrust};
+use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::logging::LogFormat;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -31,7 +47,14 @@ struct PluginArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
+    List(ListArgs),
+    Check(CheckArgs),
     Path(PathArgs),
+    Install(InstallArgs),
+    Remove(RemoveArgs),
+    Trust(TrustArgs),
+    Untrust(UntrustArgs),
+    Verify(VerifyArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -41,7 +64,14 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Err(error) => return answer(context, &error),
     };
     match args.command {
+        PluginCommand::List(args) => cmd_list(context, args),
+        PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
+        PluginCommand::Install(args) => cmd_install(context, args),
+        PluginCommand::Remove(args) => cmd_remove(context, args),
+        PluginCommand::Trust(args) => cmd_trust(context, args),
+        PluginCommand::Untrust(args) => cmd_untrust(context, args),
+        PluginCommand::Verify(args) => cmd_verify(context, args),
     }
 }
 

@@ -47,8 +47,10 @@ pub(super) struct Findings<'a> {
     pub(super) stamp: Stamp,
     /// From before that.
     pub(super) started: i64,
-    /// All its libraries, in the order of their names.
-    pub(super) files: Vec<(Cow<'a, OsStr>, Reading)>,
+    /// The names of its libraries, in their order.
+    pub(super) names: &'a [Cow<'a, OsStr>],
+    /// What was read of each.
+    pub(super) readings: &'a [Reading],
     /// What was known of the folder so far.
     pub(super) remembered: Option<&'a Remembered>,
 }
@@ -58,10 +60,10 @@ pub(super) struct Findings<'a> {
 pub(super) enum Reading {
     /// Nothing that could be remembered: it must be read each time.
     Nothing,
-    /// What is remembered of it still holds; its stamp.
-    AsBefore(Stamp),
+    /// What is remembered of it, which still holds.
+    AsBefore,
     /// This, and its stamp from before.
-    New(Stamp, Content),
+    New(Box<(Stamp, Content)>),
 }
 
 impl Cache {
@@ -97,11 +99,9 @@ impl Cache {
 
     fn write(&self, path: &Path, folder: &Path, findings: &Findings<'_>) -> io::Result<()> {
         let unnamable = io::ErrorKind::InvalidFilename;
-        let entries: Option<Vec<_>> = findings
-            .files
-            .iter()
-            .map(|(name, reading)| entry(name, reading, findings.remembered))
-            .collect();
+        let read = findings.names.iter().zip(findings.readings);
+        let entries: Option<Vec<_>> =
+            read.map(|(name, reading)| entry(name, reading, findings.remembered)).collect();
         let written = Written {
             key: &key(),
             folder: bytes(folder.as_os_str()).ok_or(unnamable)?,
@@ -162,8 +162,8 @@ fn entry<'a>(
 ) -> Option<Entry<'a>> {
     let (stamp, content) = match reading {
         Reading::Nothing => (Stamp::default(), Content::Unknown),
-        Reading::AsBefore(stamp) => (*stamp, remembered?.content(name, stamp)),
-        Reading::New(stamp, content) => (*stamp, content.clone()),
+        Reading::AsBefore => remembered?.kept(name)?,
+        Reading::New(read) => (read.0, read.1.clone()),
     };
     let (content, plugins) = match content {
         Content::Descriptor(text) if text.len() > MOST_TEXT => (Content::Unknown, Vec::new()),
@@ -193,3 +193,6 @@ fn name(bytes: &[u8]) -> Option<&OsStr> {
     #[cfg(not(unix))]
     return std::str::from_utf8(bytes).ok().map(OsStr::new);
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,18 @@ impl Catalog {
         })
     }
 
+    /// The plugins that can be used but for others of the same name, too; in the order of their names.
+    #[cfg(feature = "cli")]
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        &self.all().plugins
+    }
+
+    /// Those of one name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(&self, name: &str) -> &[Candidate] {
+        self.all().named(name)
+    }
+
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Lookup<'_> {
         let known = self.caches().and_then(|caches| caches.find(name));

@@ -25,7 +25,10 @@ pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
 
 /// The descriptor in a text.
 pub(super) fn parse_text(text: &str) -> Result<Descriptor, RefusalReason> {
-    Descriptor::from_text(text).map_err(|fault| explain(text, fault))
+    let mut descriptor = Descriptor::from_text(text).map_err(|fault| explain(text, fault))?;
+    // Most have one plugin, and room for four: with a thousand libraries that is felt.
+    descriptor.plugins.shrink_to_fit();
+    Ok(descriptor)
 }
 
 /// Whether the library may be loaded by this host at all.
@@ -53,7 +56,8 @@ pub(super) fn judge_plugins(descriptor: &Descriptor) -> Vec<(&str, RefusalReason
     let mut faults: Vec<(&str, RefusalReason)> = Vec::new();
     for plugin in &descriptor.plugins {
         let name = plugin.name.as_str();
-        let repeated = !seen.insert(name);
+        // Most libraries have one, and there may be a thousand libraries.
+        let repeated = descriptor.plugins.len() > 1 && !seen.insert(name);
         let fault = judge_plugin(plugin)
             .or_else(|| repeated.then(|| RefusalReason::RepeatedName(name.to_owned())));
         if let Some(fault) = fault

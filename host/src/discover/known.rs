@@ -11,8 +11,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
-use crate::discover::stamp::Stamp;
-use crate::discover::{Candidate, Finds, Scope, Source, identify};
+use crate::discover::look::{Contents, Identified, identify_in};
+use crate::discover::stamp::{Folder, Stamp};
+use crate::discover::{Candidate, Finds, Scope, Source};
+use crate::trust::{Guard, JudgedFolder};
 
 /// What the caches of all folders know.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(super) struct Known {
     builtins: Finds,
     folders: Vec<KnownFolder>,
     allow_abort: bool,
+    guard: Guard,
     /// Whether all libraries are as they were; looked at when it matters.
     is_whole: OnceLock<bool>,
 }
@@ -27,6 +30,7 @@ pub(super) struct Known {
 #[derive(Debug)]
 struct KnownFolder {
     dir: PathBuf,
+    judged: JudgedFolder,
     remembered: Remembered,
     /// What was found, by the place of its name among the names.
     found: Vec<OnceLock<Option<Box<Candidate>>>>,
@@ -52,6 +56,7 @@ impl Known {
     /// What the caches know, if each folder is as it was.
     pub(super) fn recall(scope: &Scope) -> Option<Known> {
         let cache = Cache::new(scope.cache_dir.as_deref()?);
+        let guard = Guard::new(&scope.policy);
         let mut folders = Vec::new();
         for entry in scope.path.entries() {
             let stamp = match fs::metadata(&entry.dir) {
@@ -63,13 +68,17 @@ impl Known {
                 _ => return None,
             };
             let remembered = cache.recall(&entry.dir, false).filter(|it| it.lists(&stamp))?;
+            let judged = guard.folder(&entry.dir);
+            if judged.fault().is_some() {
+                return None;
+            }
             let found = (0..remembered.names()).map(|_| OnceLock::new()).collect();
-            folders.push(KnownFolder { dir: entry.dir.clone(), remembered, found });
+            folders.push(KnownFolder { dir: entry.dir.clone(), judged, remembered, found });
         }
         let mut builtins = Finds::default();
         builtins.builtins(scope);
         let allow_abort = scope.allow_abort;
-        Some(Known { builtins, folders, allow_abort, is_whole: OnceLock::new() })
+        Some(Known { builtins, folders, allow_abort, guard, is_whole: OnceLock::new() })
     }
 
     /// The only plugin of that name, if it is sure that it is the only one and can be used.
@@ -120,13 +129,18 @@ impl Known {
     /// Looks at the library: whether it is as it was, and its plugin can be used.
     fn look(&self, claim: &Claim<'_>, name: &str) -> Option<Candidate> {
         let remembered = &claim.folder.remembered;
-        let path = claim.folder.dir.join(remembered.file(claim.library)?);
-        let (identity, stamp) = identify(&path).ok()?;
+        let dir = &claim.folder.dir;
+        let file = remembered.file(claim.library)?;
+        let path = dir.join(file);
+        let file = identify_in(&Folder::new(dir), file, &path).ok()?;
+        let approval = claim.folder.judged.file(&self.guard, &path, &file);
+        let Identified { identity, stamp, .. } = file;
         let Content::Descriptor(text) = remembered.content_of(claim.library, &stamp) else {
             return None;
         };
         let mut finds = Finds::default();
-        finds.library(Source::File { path, identity }, text, self.allow_abort);
+        let source = Source::File { path, identity };
+        finds.library(source, Contents::of(text), self.allow_abort, approval);
         let mut named = finds.candidates.into_iter().filter(|it| it.name() == name);
         named.next().filter(|_| named.next().is_none())
     }
@@ -135,12 +149,13 @@ impl Known {
 impl KnownFolder {
     /// Whether every library is as it was. One that has to be read each time may be anything.
     fn is_whole(&self) -> bool {
+        let folder = Folder::new(&self.dir);
         self.remembered.libraries().enumerate().all(|(library, file)| {
-            let is_as_before = |file| {
-                let (_, stamp) = identify(&self.dir.join(file)).ok()?;
-                Some(self.remembered.knows(library, &stamp))
-            };
-            file.and_then(is_as_before).unwrap_or(false)
+            let seen = file.and_then(|file| folder.look_at(file).ok());
+            seen.is_some_and(|seen| self.remembered.knows(library, &seen.stamp))
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

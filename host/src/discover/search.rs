@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::trust::is_elevated;
+
 /// The folders in which libraries are looked for, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPath {
@@ -45,7 +47,9 @@ impl SearchPath {
     /// The search path of a host of that name: the folders of the command line, then those of the
     /// environment, then the embedder's. Where none of them names any, it is the platform's folder.
     ///
-    /// Reads the environment and, for relative folders of the command line, the current directory.
+    /// Reads the environment and, for relative folders of the command line, the current directory. A
+    /// program that runs with more rights than whoever started it (set-uid) does not obey the
+    /// environment.
     pub fn of_host(
         host: &str,
         options: impl IntoIterator<Item = PathBuf>,
@@ -61,7 +65,7 @@ impl SearchPath {
         files: impl IntoIterator<Item = PathBuf>,
         builder: impl IntoIterator<Item = PathBuf>,
     ) -> Self {
-        let listed = std::env::var_os(variable(host));
+        let listed = std::env::var_os(variable(host)).filter(|_| !is_elevated());
         let user = SearchPath::default().options(options).environment(listed.as_deref());
         let user = files.into_iter().fold(user, |path, dir| path.with(dir, Origin::Config));
         let path = builder.into_iter().fold(user, SearchPath::folder);

@@ -83,7 +83,7 @@ fn a_library_is_opened_once_and_its_first_filter_is_asked_for_meanwhile() {
         assert!(loader.opened.try_lock().is_err());
         "{}".into()
     };
-    let open = |_: &Path| Ok(builtin_root());
+    let open = |_: &Opening<'_>| Ok(builtin_root());
     loader.load_by(open, &library, crate::log::sink, filter, true).unwrap();
     assert_eq!(loader.opened().len(), 1);
     loader.load(&library, no_log, no_filter, true).unwrap();

@@ -7,7 +7,7 @@ use super::*;
 
 fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
     let installed = Installed {
-        plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
+        plugins: plugins.to_vec(),
         refused: refused.iter().map(ToString::to_string).collect(),
         default_folder: Some("/home/me/plugins".into()),
         user_file: Some("/home/me/lifespan.toml".into()),
@@ -68,6 +68,12 @@ Output:
                               may be given several times
       --stall-warning <TIME>  Warn of a subscription that keeps publishers
                               waiting for this long [default: 2s]
+
+Trust:
+      --locked
+          Demand a lock file of each folder that a library is loaded from
+      --allow-unsafe-permissions
+          Use libraries and folders that others may write to or own
 
 Deadlines:
       --setup-timeout <TIME>

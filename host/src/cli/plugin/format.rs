@@ -9,6 +9,8 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::cli::lines::{lines, plain};
+
 /// The option that chooses the form.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FormatArgs {
@@ -35,4 +37,90 @@ pub(crate) fn json(result: &impl Serialize) -> String {
 /// A path as the JSON of a result has it.
 pub(crate) fn path(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// A text in lines that begin with so many blanks; what goes on is two further in.
+pub(crate) fn indented(text: &str, blanks: usize, columns: u16) -> String {
+    let room = usize::from(columns).saturating_sub(blanks + 2).max(FEWEST_COLUMNS);
+    let mut out = String::new();
+    for (at, line) in lines(&plain(text), room).iter().enumerate() {
+        let blanks = blanks + if at == 0 { 0 } else { 2 };
+        out += &format!("{:blanks$}{line}\n", "");
+    }
+    out
+}
+
+/// Rows with their cells below each other. The last cell is broken where it does not fit, or stands
+/// below the row where next to nothing of it would.
+pub(crate) fn table(rows: &[Vec<String>], blanks: usize, columns: u16) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for cells in rows {
+        let narrow = cells.len().saturating_sub(1);
+        widths.resize(widths.len().max(narrow), 0);
+        for (width, cell) in widths.iter_mut().zip(&cells[..narrow]) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let left = blanks + widths.iter().map(|width| width + 2).sum::<usize>();
+    let columns = usize::from(columns);
+    let (below, room) = match columns.checked_sub(left) {
+        Some(room) if room >= FEWEST_COLUMNS => (left, room),
+        _ => (blanks + 4, columns.saturating_sub(blanks + 4).max(FEWEST_COLUMNS)),
+    };
+    let mut text = String::new();
+    for cells in rows {
+        let Some((last, narrow)) = cells.split_last() else { continue };
+        let mut row = " ".repeat(blanks);
+        for (cell, width) in narrow.iter().zip(&widths) {
+            row += &format!("{cell:width$}  ");
+        }
+        let mut last = lines(last, room).into_iter();
+        if below == left {
+            row += &last.next().unwrap_or_default();
+        }
+        text.extend([row.trim_end(), "\n"]);
+        for line in last.filter(|line| !line.is_empty()) {
+            text += &format!("{:below$}{line}\n", "");
+        }
+    }
+    text
+}
+
+/// In fewer columns, wrapping leaves a word a line.
+const FEWEST_COLUMNS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(rows: &[[&str; 3]]) -> Vec<Vec<String>> {
+        rows.iter().map(|cells| cells.map(String::from).to_vec()).collect()
+    }
+
+    #[test]
+    fn cells_stand_below_each_other_and_the_last_is_broken() {
+        let rows = rows(&[["a", "1.0", "Do it all day and all of the night"], ["long", "2", "Go"]]);
+        assert_eq!(
+            table(&rows, 2, 36),
+            "  a     1.0  Do it all day and all\n             of the night\n  long  2    Go\n"
+        );
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_last_stands_below() {
+        let rows = rows(&[["a-very-long-name-indeed", "1.0", "Do it"], ["b", "2", ""]]);
+        let text = table(&rows, 2, 40);
+        assert_eq!(
+            text,
+            "  a-very-long-name-indeed  1.0\n      Do it\n  b                        2\n"
+        );
+    }
+
+    #[test]
+    fn what_goes_on_is_further_in() {
+        assert_eq!(
+            indented("one two three four five six", 2, 24),
+            "  one two three four\n    five six\n"
+        );
+    }
 }

@@ -7,8 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _};
+#[cfg(not(unix))]
+use std::io::{Seek as _, SeekFrom};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
 
 use super::{bytes, name};
 use crate::discover::stamp::Stamp;
@@ -158,8 +162,12 @@ impl Remembered {
         let len = len as usize;
         let end = end.filter(|end| (FIXED..=len).contains(end));
         let end = end.ok_or_else(|| damaged("its head is out of place"))?;
-        bytes.resize(if all { len } else { end }, 0);
-        file.read_exact(&mut bytes[FIXED..])?;
+        let wanted = if all { len } else { end };
+        bytes.reserve_exact(wanted - FIXED);
+        file.by_ref().take((wanted - FIXED) as u64).read_to_end(&mut bytes)?;
+        if bytes.len() != wanted {
+            return Err(damaged("it is cut off"));
+        }
         if Some(crc32fast::hash(&bytes[28..end])) != checksum {
             return Err(damaged("its checksum is another"));
         }
@@ -188,14 +196,27 @@ impl Remembered {
         Fields(&self.bytes).stamp(self.entry(library)?)
     }
 
-    /// What is known of the library in a file of that name, which has that stamp now.
-    pub(in crate::discover) fn content(&self, file: &OsStr, stamp: &Stamp) -> Content {
-        let Some(file) = bytes(file) else { return Content::Unknown };
-        let at = lower_bound(self.files, |at| self.file_bytes(at).is_some_and(|it| it < file));
-        match self.file_bytes(at) {
-            Some(called) if called == file => self.content_of(at, stamp),
-            _ => Content::Unknown,
+    /// What is known of the library in a file of that name, which has that stamp now. It is likely the
+    /// `nth`.
+    pub(in crate::discover) fn content(&self, file: &OsStr, nth: usize, stamp: &Stamp) -> Content {
+        let library = self.library(file, nth);
+        library.map_or(Content::Unknown, |library| self.content_of(library, stamp))
+    }
+
+    /// The stamp of the library in a file of that name, and what is known of it.
+    pub(super) fn kept(&self, file: &OsStr) -> Option<(Stamp, Content)> {
+        let library = self.library(file, 0)?;
+        let stamp = self.stamp_of(library)?;
+        Some((stamp, self.content_of(library, &stamp)))
+    }
+
+    fn library(&self, file: &OsStr, likely: usize) -> Option<usize> {
+        let file = bytes(file)?;
+        if self.file_bytes(likely) == Some(file) {
+            return Some(likely);
         }
+        let at = lower_bound(self.files, |at| self.file_bytes(at).is_some_and(|it| it < file));
+        (self.file_bytes(at)? == file).then_some(at)
     }
 
     /// Whether what is known of a library holds, which has that stamp now.
@@ -369,10 +390,17 @@ fn push_all(out: &mut Vec<u8>, numbers: &[u32]) {
 }
 
 /// Bytes of a file, within its length.
-fn read_at(mut file: &File, range: Range<usize>) -> io::Result<Vec<u8>> {
+fn read_at(file: &File, range: Range<usize>) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; range.len()];
-    file.seek(SeekFrom::Start(range.start as u64))?;
-    file.read_exact(&mut bytes)?;
+    #[cfg(unix)]
+    file.read_exact_at(&mut bytes, range.start as u64)?;
+    #[cfg(not(unix))]
+    {
+        // Two threads may be in each other's way: the checksum tells then.
+        let mut file = file;
+        file.seek(SeekFrom::Start(range.start as u64))?;
+        file.read_exact(&mut bytes)?;
+    }
     Ok(bytes)
 }
 
