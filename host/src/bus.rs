@@ -11,7 +11,8 @@
 //! * [`member`]: phases, backlogs and losses.
 //!
 //! Locks are taken in this order: registry, a subscription's feeds, core, signal. A claim's is taken
-//! below a core's.
+//! below a core's, and that of an instance's holdings above a subscription's feeds, apart from the
+//! registry's.
 
 mod core;
 mod member;

@@ -41,8 +41,8 @@ use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
 use crate::cli::settings::{Settings, user_file};
-use crate::cli::signals::Listening;
 use crate::cli::term::Terminal;
+use crate::config::Config;
 use crate::discover::{Catalog, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -113,12 +113,19 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         Ok(configured) => configured,
         Err(failures) => return reporter.failures(failures.as_slice()),
     };
-    let mut builder = builder.config(config);
-    builder.config_dirs = settings.plugin_dirs;
+    let builder = with_files(builder, config, settings);
     match answer(builder, &brand, &args, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
+}
+
+/// The builder with what files say, but for what became words of the line.
+fn with_files(builder: HostBuilder, config: Config, settings: Settings) -> HostBuilder {
+    let mut builder =
+        settings.signed_by.into_iter().fold(builder.config(config), HostBuilder::signed_by);
+    builder.config_dirs = settings.plugin_dirs;
+    builder
 }
 
 /// Builds the host, and does what the line asks of it.
@@ -183,7 +190,7 @@ fn answer(
     // Before anything is loaded: all of it takes its while, at the same time.
     reporter.stderr.start();
     let shutdown = Shutdown::new();
-    let listening = obey_signals(&shutdown).map_err(deaf)?;
+    obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
@@ -192,7 +199,6 @@ fn answer(
     if args.dry_run {
         return Ok(reporter.plan(prepared.plan()));
     }
-    listening.ready().map_err(deaf)?;
     let outcome = prepared.run(&shutdown);
     Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
 }
@@ -296,7 +302,7 @@ fn await_instances(prepared: &mut Prepared, instances: &[String]) -> Result<(), 
 }
 
 /// The first signal asks the run to end; a second one forces it, and the process's end if need be.
-fn obey_signals(shutdown: &Shutdown) -> io::Result<Listening> {
+fn obey_signals(shutdown: &Shutdown) -> io::Result<()> {
     let shutdown = shutdown.clone();
     let asked = AtomicBool::new(false);
     let heard = move |signal: signals::Signal| {

@@ -302,6 +302,11 @@ impl<T: Message> Topic<T> {
         UpdatesBy::new(self, key)
     }
 
+    /// Whether it is the same handle as another.
+    fn is(&self, other: &Topic<T>) -> bool {
+        Arc::ptr_eq(&self.handle, &other.handle)
+    }
+
     /// Subscribes; a stream that cannot be is one that has ended.
     fn subscribe(&self, mode: Mode, current: bool, key: Option<KeyBox>) -> Option<SubscriptionBox> {
         match self.handle.subscribe(SubscribeOptions::new(mode, current, key)).into_result() {

@@ -138,8 +138,13 @@ fn read(consumer: &mut Subscriber) -> Polled {
 
 /// A model of three threads at the most; more than so many changes of thread find nothing new.
 fn model(body: impl Fn() + Sync + Send + 'static) {
+    model_within(3, body);
+}
+
+/// One of so many steps that fewer changes have to do: they find what it is there for.
+fn model_within(changes: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(changes);
     builder.max_branches = 20_000;
     builder.check(body);
 }
@@ -220,6 +225,24 @@ fn whoever_waits_for_room_sees_it_or_is_told() {
 }
 
 #[test]
+fn whoever_waits_for_room_is_told_by_one_that_goes_on_to_the_next() {
+    model(|| {
+        let mut producer: Publisher = Ring::new(2);
+        let mut consumer = producer.attach(Mode::Lossless, false, Listener::new());
+        assert!(push(&mut producer, 0) && push(&mut producer, 1));
+        assert_eq!(consumer.poll(1, false), Polled::Ready { skipped: 0 });
+        let subscriber = thread::spawn(move || {
+            assert_eq!(consumer.poll(1, false), Polled::Ready { skipped: 0 });
+            (consumer.take_wanted(), consumer)
+        });
+        let mark = producer.wait();
+        let room = producer.behind(mark).count() == 0;
+        let (told, _consumer) = subscriber.join().unwrap();
+        assert!(room || told, "it would wait for ever");
+    });
+}
+
+#[test]
 fn a_slot_is_written_anew_only_when_all_that_gate_have_passed_it() {
     model(|| {
         let mut producer: Publisher = Ring::new(2);
@@ -287,4 +310,62 @@ fn a_ring_may_grow_while_it_is_read() {
         while read(&mut consumer) != Polled::Empty {}
         drop(producer);
     });
+}
+
+#[test]
+fn one_that_gates_no_more_and_is_overrun_has_a_pin_where_it_reads_next() {
+    model_within(2, || {
+        let mut producer: Publisher = Ring::new(1);
+        let listener = Listener::new();
+        let mut consumer = producer.attach(Mode::Lossless, false, listener.clone());
+        listener.ended.store(true, Ordering::Relaxed);
+        // All that its floor covers is overwritten before it reads.
+        (0..3).for_each(|value| assert!(append(&mut producer, value)));
+        let publisher = thread::spawn(move || {
+            (3..6).for_each(|value| assert!(append(&mut producer, value)));
+            producer
+        });
+        read(&mut consumer);
+        drop(publisher.join().unwrap());
+    });
+}
+
+#[test]
+fn one_that_gates_no_more_and_goes_on_has_a_pin_where_it_reads_next() {
+    model_within(2, || {
+        let mut producer: Publisher = Ring::new(2);
+        let listener = Listener::new();
+        let mut consumer = producer.attach(Mode::Lossless, false, listener.clone());
+        assert!(append(&mut producer, 0));
+        assert_eq!(read(&mut consumer), Polled::Ready { skipped: 0 });
+        listener.ended.store(true, Ordering::Relaxed);
+        // The next batch reaches beyond what its floor covers until it releases this one.
+        (1..3).for_each(|value| assert!(append(&mut producer, value)));
+        let publisher = thread::spawn(move || {
+            (3..6).for_each(|value| assert!(append(&mut producer, value)));
+            producer
+        });
+        read(&mut consumer);
+        drop(publisher.join().unwrap());
+    });
+}
+
+#[test]
+fn the_latest_may_be_read_while_the_ring_grows_for_another() {
+    for lagging in [Mode::Lossless, Mode::Lossy] {
+        model(move || {
+            let mut producer: Publisher = Ring::new(4);
+            let other = producer.attach(lagging, false, Listener::new());
+            let mut latest = producer.attach(Mode::Latest, false, Listener::new());
+            assert!(push(&mut producer, 0) && push(&mut producer, 1));
+            let publisher = thread::spawn(move || {
+                (2..4).for_each(|value| assert!(append(&mut producer, value)));
+                producer
+            });
+            read(&mut latest);
+            let producer = publisher.join().unwrap();
+            while read(&mut latest) != Polled::Empty {}
+            drop((producer, other));
+        });
+    }
 }

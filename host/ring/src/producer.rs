@@ -11,6 +11,7 @@ use crate::pointer::Pointer;
 use crate::ring::Ring;
 use crate::slots::Origin;
 use crate::survey::Seen;
+use crate::sync::Ordering;
 
 /// How many bytes of messages that everybody has read are kept to be written anew. What is beyond is
 /// given up at once; the last value stays.
@@ -25,6 +26,10 @@ const SPARES: usize = 32;
 
 /// How much limbo holds before it is looked through.
 const LIMBO: usize = if cfg!(loom) { 0 } else { 32 };
+
+/// How many of those who wait may have ended before they are looked for; as many as there are
+/// subscriptions, if these are more: looking costs as much as there are of both.
+const LEFT: usize = 64;
 
 /// The side that publishes. There is one a ring; publishers share it under a lock of the caller's.
 pub struct Producer<M: Pointer, R: Reader> {
@@ -46,6 +51,9 @@ pub struct Producer<M: Pointer, R: Reader> {
     reclaim_above: usize,
     /// Overwritten and unpinned, to be written anew.
     spares: Vec<M>,
+    /// How many have ended while they waited, since somebody was last told to look for them. What was
+    /// published meanwhile may have taken them off the list already.
+    left: usize,
 }
 
 impl<M: Pointer, R: Reader> Producer<M, R> {
@@ -62,6 +70,7 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
             limbo: Vec::new(),
             reclaim_above: LIMBO,
             spares: Vec::new(),
+            left: 0,
         }
     }
 
@@ -187,11 +196,20 @@ impl<M: Pointer, R: Reader> Producer<M, R> {
         Consumer::new(self.ring.clone(), cursor, start, shown)
     }
 
-    /// Ends a subscription; what it had lent is not to be read any more.
-    pub fn detach(&mut self, consumer: &Consumer<M, R>) {
+    /// Ends a subscription; what it had lent is not to be read any more. Says whether those who wait
+    /// are to be [swept](Ring::sweep): many of them may have ended, and stay on the list as long as
+    /// nothing is published.
+    #[must_use]
+    pub fn detach(&mut self, consumer: &Consumer<M, R>) -> bool {
         self.cursors.retain(|cursor| !Arc::ptr_eq(cursor, consumer.cursor()));
         // So that the next push looks who is left.
         self.limit = self.next;
+        self.left += usize::from(consumer.cursor().parked.load(Ordering::Relaxed));
+        let sweeps = self.left > LEFT.max(self.cursors.len());
+        if sweeps {
+            self.left = 0;
+        }
+        sweeps
     }
 
     /// Ends publishing. Then [`Ring::wake`].

@@ -105,11 +105,35 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
         }
     }
 
+    /// Takes everybody off the list of those who wait, when [`Producer::detach`] says so: with them go
+    /// those who have ended. Those who have not are raised as by a message, and find nothing; their
+    /// wakers are to be woken when no lock is held.
+    pub fn sweep(&self, wakers: &mut Vec<Waker>) {
+        self.raise_parked(|waker| wakers.push(waker));
+    }
+
     #[cold]
     fn wake_parked(&self) {
+        let mut last: Option<Waker> = None;
+        self.raise_parked(|waker| {
+            // Subscriptions that one task polls parked one after the other: one wake is enough, if it
+            // comes after all of them are raised. One before may be used up by the time.
+            if last.as_ref().is_some_and(|pending| pending.will_wake(&waker)) {
+                return;
+            }
+            if let Some(pending) = last.replace(waker) {
+                pending.wake();
+            }
+        });
+        if let Some(pending) = last {
+            pending.wake();
+        }
+    }
+
+    /// Takes everybody off the list, and gives the wakers of those who have one.
+    fn raise_parked(&self, mut raised: impl FnMut(Waker)) {
         // Acquire: what stands in the cursors of the list.
         let mut top = self.parked.swap(ptr::null_mut(), Ordering::Acquire);
-        let mut last: Option<Waker> = None;
         while !top.is_null() {
             // SAFETY: what is on the list came from `Arc::into_raw`, and whoever takes it off, as the
             // swap above did, owns that reference.
@@ -118,18 +142,9 @@ impl<M: Pointer, R: Reader> Ring<M, R> {
             // From here on it may go on the list again. It is raised after this, so that whoever finds
             // itself still on the list, and does not go on it, is raised after that.
             cursor.parked.store(false, Ordering::Release);
-            let Some(waker) = cursor.reader.raise() else { continue };
-            // Subscriptions that one task polls parked one after the other: one wake is enough, if it
-            // comes after all of them are raised. One before may be used up by the time.
-            if last.as_ref().is_some_and(|pending| pending.will_wake(&waker)) {
-                continue;
+            if let Some(waker) = cursor.reader.raise() {
+                raised(waker);
             }
-            if let Some(pending) = last.replace(waker) {
-                pending.wake();
-            }
-        }
-        if let Some(pending) = last {
-            pending.wake();
         }
     }
 
@@ -228,7 +243,7 @@ impl<M: Pointer, R> Drop for Ring<M, R> {
     fn drop(&mut self) {
         let mut top = self.parked.swap(ptr::null_mut(), Ordering::Acquire);
         while !top.is_null() {
-            // SAFETY: as in `wake_parked`.
+            // SAFETY: as in `raise_parked`.
             let cursor = unsafe { Arc::from_raw(top) };
             top = cursor.below.load(Ordering::Relaxed);
         }

@@ -12,6 +12,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod wakes;
+
 /// A message that knows whether it lives.
 struct Counted {
     value: u64,
@@ -338,7 +340,9 @@ proptest! {
                 }
                 _ => if which < all.len() {
                     let (real, _) = all.remove(which);
-                    bench.producer.detach(&real);
+                    if bench.producer.detach(&real) {
+                        bench.producer.ring().sweep(&mut Vec::new());
+                    }
                 },
             }
             for (real, model) in &all {

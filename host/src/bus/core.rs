@@ -10,6 +10,7 @@
 mod cursor;
 mod held;
 mod keyed;
+mod waiting;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +22,10 @@ use lifespan_ring::{Garbage, Origin, Producer, Reader, Ring};
 pub(super) use crate::bus::core::cursor::{Cursor, LentBatch};
 use crate::bus::core::held::Held;
 use crate::bus::core::keyed::{Keyed, Keys, List, MessageKey, key_of};
+use crate::bus::core::waiting::Waiting;
 use crate::bus::member::Instance;
 use crate::bus::signal::{Signal, Slot};
 use crate::bus::topic::Topic;
-
-/// How many wakers of publishers are kept before all are woken to register again: wakers that are
-/// copies of the boundary never equal each other, and those of cancelled publishers stay behind.
-const MAX_WAITING: usize = 1024;
 
 /// One topic's messages.
 pub(super) struct Core {
@@ -41,7 +39,7 @@ struct State {
     producer: Producer<Held, Tag>,
     keyed: Keyed,
     /// Publishers that wait for room.
-    waiting: Vec<(Arc<Instance>, Waker)>,
+    waiting: Waiting,
 }
 
 /// A message with where it is from.
@@ -148,7 +146,7 @@ impl Core {
     pub(super) fn new(capacity: u64) -> Core {
         let producer = Ring::new(capacity);
         let ring = producer.ring().clone();
-        let state = State { producer, keyed: Keyed::default(), waiting: Vec::new() };
+        let state = State { producer, keyed: Keyed::default(), waiting: Waiting::new() };
         Core { ring, stamps: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
@@ -246,16 +244,11 @@ impl Core {
         }
         // What keeps it from publishing, now or soon, is only its own: it is told so, or goes on.
         let own = behind == Behind::Only(publisher.number);
-        let known = state.waiting.iter().any(|(_, waiting)| waiting.will_wake(&waker));
-        if own || known {
+        if own || state.waiting.knows(&waker) {
             after.spare.push(waker);
             return own;
         }
-        if state.waiting.len() >= MAX_WAITING {
-            state.wake_all(&mut after);
-            state.producer.wait();
-        }
-        state.waiting.push((publisher.clone(), waker));
+        state.waiting.add(publisher.clone(), waker, &mut after);
         false
     }
 
@@ -295,11 +288,18 @@ impl Core {
     /// Detaches a cursor, with what it had not delivered.
     pub(super) fn detach(&self, cursor: Cursor, after: &mut Afterwards) {
         let mut state = self.lock();
-        match &cursor {
+        let sweeps = match &cursor {
             Cursor::Ring(consumer) => state.producer.detach(consumer),
-            Cursor::Keyed(id, _) => state.keyed.remove(*id, after),
-        }
+            Cursor::Keyed(id, _) => {
+                state.keyed.remove(*id, after);
+                false
+            }
+        };
         state.wake_all(after);
+        drop(state);
+        if sweeps {
+            self.ring.sweep(&mut after.wake);
+        }
         after.cursors.push(cursor);
     }
 
@@ -310,10 +310,7 @@ impl Core {
         let Some(mark) = state.producer.mark() else { return };
         match Behind::of(state.producer.behind(mark)) {
             Behind::Nobody => state.wake_all(after),
-            Behind::Only(one) => {
-                let own = state.waiting.extract_if(.., |(waiting, _)| waiting.number == one);
-                after.wake.extend(own.map(|(_, waker)| waker));
-            }
+            Behind::Only(one) => state.waiting.take_of(one, after),
             Behind::Several => {}
         }
     }
@@ -441,6 +438,6 @@ impl State {
 
     fn wake_all(&mut self, after: &mut Afterwards) {
         self.producer.stop_waiting();
-        after.wake.extend(self.waiting.drain(..).map(|(_, waker)| waker));
+        self.waiting.take(after);
     }
 }

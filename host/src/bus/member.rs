@@ -1,8 +1,9 @@
 //! An instance as the bus knows it: its name, where it is in its lifespan, and what it has not
 //! received yet.
 //!
-//! The engine moves the phase; topics ask for it, under their locks, so nothing here takes a topic's
-//! lock while it holds its own.
+//! The engine moves the phase; topics ask for it, under their locks, which takes no lock. Whoever notes
+//! that a subscription begins or ends holds no lock of the bus, so that what an instance has lost is
+//! asked for under its own.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -155,18 +156,27 @@ impl Instance {
 
     /// What its subscriptions lost, those that have ended and those that live.
     pub(super) fn lost(&self, closed: bool) -> Vec<Lost> {
-        let mut lost = self.lock().lost.clone();
+        // Declared before the guard, so dropped after it: the last of a subscription may free messages.
+        let living: Vec<Arc<Feeds>>;
+        let holdings = self.lock();
+        let mut lost = holdings.lost.clone();
         if closed && self.answers_for_loss.load(Ordering::Relaxed) {
-            for feeds in self.living() {
+            // All under one lock: a subscription tells its number by `ended`, under this lock, before it
+            // gives up what it has. So whoever is still listed here has it all, and will not be counted
+            // as ended, and whoever is not is counted there. Asked between two locks, one that ends
+            // meanwhile would be in neither.
+            living = holdings.living.values().filter_map(Weak::upgrade).collect();
+            for feeds in &living {
                 add(&mut lost, feeds.undelivered());
             }
         }
+        drop(holdings);
         lost.into_iter()
             .map(|(topic, messages)| Lost { topic: topic.to_string(), messages })
             .collect()
     }
 
-    /// The living subscriptions, outside the lock: asking them takes the topics' locks.
+    /// The living subscriptions.
     fn living(&self) -> Vec<Arc<Feeds>> {
         self.lock().living.values().filter_map(Weak::upgrade).collect()
     }

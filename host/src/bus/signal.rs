@@ -68,6 +68,12 @@ impl Signal {
         Ok(state.waker.replace(waker))
     }
 
+    /// Nobody waits any more: the waker is to be dropped outside every lock. Topics on which nothing
+    /// happens may have the signal for long.
+    pub(super) fn end(&self) -> Option<Waker> {
+        self.lock().waker.take()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

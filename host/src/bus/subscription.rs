@@ -76,12 +76,14 @@ struct Feed {
 enum Found {
     /// Messages of the feed in this slot, after so many that were skipped.
     Ready(Slot, u64),
+    /// None now: whoever polls is to wait.
+    Empty,
     Nothing(PollStatus),
 }
 
 /// How to poll.
-struct Poll<'a, 'c> {
-    context: &'a mut FfiContext<'c>,
+#[derive(Clone, Copy)]
+struct Poll {
     on_task: bool,
     max: u32,
     /// Whether references are given away, with where they are from.
@@ -135,8 +137,43 @@ impl Subscription {
         SubscriptionBox::from_value(subscription, TD_Opaque)
     }
 
+    /// Looks for messages: what `take` makes of them; or else the status, and whoever polls is woken
+    /// when there may be some.
+    fn look<T>(
+        &self,
+        context: &mut FfiContext<'_>,
+        poll: Poll,
+        take: impl Fn(&FeedState, Slot, u64) -> Option<T>,
+    ) -> Result<T, PollStatus> {
+        let signal = &self.feeds.signal;
+        let mut waker = None;
+        loop {
+            {
+                let mut after = Afterwards::default();
+                let mut state = self.feeds.lock();
+                match self.poll(&mut state, poll, &mut after) {
+                    Found::Ready(slot, skipped) => {
+                        return take(&state, slot, skipped).ok_or(PollStatus::FAILED);
+                    }
+                    Found::Nothing(status) => return Err(status),
+                    Found::Empty => {}
+                }
+            }
+            // Without a lock, since copying and dropping a plugin's waker is code of the plugin's. What
+            // has been raised since the look is in the signal.
+            let ours = waker.take().unwrap_or_else(|| self::waker(context, poll.on_task));
+            match signal.park(ours) {
+                Ok(_before) => return Err(PollStatus::PENDING),
+                Err(ours) => waker = Some(ours),
+            }
+            if self.handle.is_some() {
+                signal.clear();
+            }
+        }
+    }
+
     /// Gives back what was lent, then looks for more.
-    fn poll(&self, state: &mut FeedState, poll: Poll<'_, '_>, after: &mut Afterwards) -> Found {
+    fn poll(&self, state: &mut FeedState, poll: Poll, after: &mut Afterwards) -> Found {
         match self.handle {
             Some(_) => self.poll_topic(state, poll, after),
             None => self.poll_pattern(state, poll, after),
@@ -144,13 +181,7 @@ impl Subscription {
     }
 
     /// Of one topic: it is looked at whether the signal was raised or not.
-    fn poll_topic(
-        &self,
-        state: &mut FeedState,
-        mut poll: Poll<'_, '_>,
-        after: &mut Afterwards,
-    ) -> Found {
-        let signal = &self.feeds.signal;
+    fn poll_topic(&self, state: &mut FeedState, poll: Poll, after: &mut Afterwards) -> Found {
         loop {
             let Some((&slot, feed)) = state.feeds.iter_mut().next() else {
                 return Found::Nothing(PollStatus::CLOSED);
@@ -162,84 +193,53 @@ impl Subscription {
             }
             // It releases what it has lent.
             state.lent = None;
-            match feed.poll(&poll, after) {
+            match feed.poll(poll, after) {
                 Polled::Ready { skipped } => {
                     state.lend(slot);
                     return Found::Ready(slot, skipped);
                 }
                 Polled::Ended => state.remove(slot, after),
-                Polled::Empty => match signal.park(poll.waker()) {
-                    Ok(before) => {
-                        after.drop_waker(before);
-                        return Found::Nothing(PollStatus::PENDING);
-                    }
-                    Err(waker) => {
-                        after.drop_waker(Some(waker));
-                        signal.clear();
-                    }
-                },
+                Polled::Empty => return Found::Empty,
             }
         }
     }
 
     /// By pattern: what has raised the signal is looked at in turn.
-    fn poll_pattern(
-        &self,
-        state: &mut FeedState,
-        mut poll: Poll<'_, '_>,
-        after: &mut Afterwards,
-    ) -> Found {
+    fn poll_pattern(&self, state: &mut FeedState, poll: Poll, after: &mut Afterwards) -> Found {
         let signal = &self.feeds.signal;
         state.release(after);
-        loop {
-            while let Some(slot) = signal.next() {
-                let Some(feed) = state.feeds.get_mut(&slot) else { continue };
-                match feed.poll(&poll, after) {
-                    Polled::Ready { skipped } => {
-                        signal.again(slot);
-                        state.lend(slot);
-                        return Found::Ready(slot, skipped);
-                    }
-                    Polled::Empty => {}
-                    Polled::Ended => state.remove(slot, after),
+        while let Some(slot) = signal.next() {
+            let Some(feed) = state.feeds.get_mut(&slot) else { continue };
+            match feed.poll(poll, after) {
+                Polled::Ready { skipped } => {
+                    signal.again(slot);
+                    state.lend(slot);
+                    return Found::Ready(slot, skipped);
                 }
-            }
-            // Others may come until the bus is closed.
-            if self.shared.is_closed() && state.feeds.is_empty() {
-                return Found::Nothing(PollStatus::CLOSED);
-            }
-            match signal.park(poll.waker()) {
-                Ok(before) => {
-                    after.drop_waker(before);
-                    return Found::Nothing(PollStatus::PENDING);
-                }
-                Err(waker) => after.drop_waker(Some(waker)),
+                Polled::Empty => {}
+                Polled::Ended => state.remove(slot, after),
             }
         }
+        // Others may come until the bus is closed.
+        if self.shared.is_closed() && state.feeds.is_empty() {
+            return Found::Nothing(PollStatus::CLOSED);
+        }
+        Found::Empty
     }
 
     fn poll_batch(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> Batch {
-        let mut after = Afterwards::default();
-        let mut state = self.feeds.lock();
-        match self.poll(&mut state, Poll { context, on_task, max, gives: false }, &mut after) {
-            Found::Nothing(status) => nothing(status),
-            Found::Ready(slot, skipped) => {
-                let Some(feed) = state.feeds.get(&slot) else { return nothing(PollStatus::FAILED) };
-                let LentBatch { messages, len, sequence } = feed.cursor.lent();
-                Batch { status: PollStatus::READY, len, messages, sequence, skipped }
-            }
-        }
+        let batch =
+            self.look(context, Poll { on_task, max, gives: false }, |state, slot, skipped| {
+                let LentBatch { messages, len, sequence } = state.feeds.get(&slot)?.cursor.lent();
+                Some(Batch { status: PollStatus::READY, len, messages, sequence, skipped })
+            });
+        batch.unwrap_or_else(nothing)
     }
 
     fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch {
-        let mut after = Afterwards::default();
-        let mut state = self.feeds.lock();
-        match self.poll(&mut state, Poll { context, on_task, max, gives: true }, &mut after) {
-            Found::Nothing(status) => OwnedBatch::nothing(status),
-            Found::Ready(slot, mut skipped) => {
-                let Some(feed) = state.feeds.get(&slot) else {
-                    return OwnedBatch::nothing(PollStatus::FAILED);
-                };
+        let batch =
+            self.look(context, Poll { on_task, max, gives: true }, |state, slot, mut skipped| {
+                let feed = state.feeds.get(&slot)?;
                 let deliveries = feed.cursor.entries().into_iter().map(|entry| Delivery {
                     message: entry.message,
                     publisher: entry.origin.publisher,
@@ -247,13 +247,13 @@ impl Subscription {
                     sequence: entry.sequence,
                     skipped: mem::take(&mut skipped),
                 });
-                OwnedBatch {
+                Some(OwnedBatch {
                     status: PollStatus::READY,
                     topic: (*feed.topic.name).into(),
                     deliveries: deliveries.collect(),
-                }
-            }
-        }
+                })
+            });
+        batch.unwrap_or_else(OwnedBatch::nothing)
     }
 }
 
@@ -392,6 +392,7 @@ impl Feeds {
             let mode = mem::replace(&mut state.mode, Mode::Ring(lifespan_ring::Mode::Latest));
             (mem::take(&mut state.feeds), mode)
         };
+        after.drop_waker(self.signal.end());
         for feed in feeds.into_values() {
             feed.topic.core.detach(feed.cursor, &mut after);
         }
@@ -431,17 +432,10 @@ impl FeedState {
 }
 
 impl Feed {
-    fn poll(&mut self, poll: &Poll<'_, '_>, after: &mut Afterwards) -> Polled {
+    fn poll(&mut self, poll: Poll, after: &mut Afterwards) -> Polled {
         let core = &self.topic.core;
         let max = if poll.max == 0 { core.batch() } else { poll.max.into() };
         self.cursor.poll(core, max, poll.gives, after)
-    }
-}
-
-impl Poll<'_, '_> {
-    /// Who is to be woken.
-    fn waker(&mut self) -> Waker {
-        waker(self.context, self.on_task)
     }
 }
 

@@ -5,6 +5,7 @@
 mod any_topic;
 mod batches;
 mod bursts;
+mod claims;
 mod handlers;
 mod lifecycle;
 mod model;
@@ -14,6 +15,7 @@ mod publishing;
 mod streams;
 mod threads;
 mod types;
+mod wakers;
 
 use std::future::Future;
 use std::ops::Range;
@@ -28,8 +30,8 @@ use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::{ContextExt, FfiFuture, FutureExt};
 use lifespan_abi::services::Services;
 use lifespan_abi::{
-    Batch, BusBox, JobBox, Message as AbiMessage, Mode, OwnedBatch, PublishStatus, Report,
-    ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
+    Batch, BusBox, JobBox, Message as AbiMessage, Mode, OwnedBatch, PollStatus, PublishStatus,
+    Report, ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
 };
 use lifespan_plugin_api::Context as PluginContext;
 use lifespan_plugin_api::bus::{Message, Topic};

@@ -11,7 +11,7 @@ use super::args::{self, Brand, HostArgs};
 use super::complete::{Known, Shell, complete, unquoted};
 use super::report::Reporter;
 use super::settings::{self, Settings};
-use super::{configured, early, word};
+use super::{configured, early, with_files, word};
 use crate::config::Config;
 use crate::error::Failures;
 use crate::exit::Exit;
@@ -102,10 +102,9 @@ fn host(builder: HostBuilder, brand: &Brand, line: &[OsString]) -> Host {
     let early = early::scan(&command, line);
     let read = settings::read(&brand.name, &command, &early);
     let (config, settings) = read.unwrap_or_else(|_| (Config::default(), Settings::default()));
-    let mut builder = builder.config(config);
-    builder.config_dirs = settings.plugin_dirs.clone();
     let args = HostArgs::parse_from_words(command.clone(), &line[..early.options], &settings)
         .or_else(|_| HostArgs::parse_from_words(command, &[] as &[OsString], &settings));
+    let builder = with_files(builder, config, settings);
     let filter = builder.log_filter.clone().unwrap_or_default();
     match args {
         Ok(args) => configured(builder, &args, filter).build(),

@@ -27,6 +27,8 @@ pub(crate) struct Early {
     pub(crate) format: Option<LogFormat>,
     /// The files of configuration that were named.
     pub(crate) config: Vec<PathBuf>,
+    /// Whether files are to be read that others may write to.
+    pub(crate) allow_unsafe_permissions: bool,
     /// How much talk was asked for.
     pub(crate) verbosity: Verbosity,
 }
@@ -91,6 +93,7 @@ pub(crate) fn scan(command: &Command, words: &[OsString]) -> Early {
                 "quiet" => quiet = true,
                 "color" => early.color = choice(value).or(early.color),
                 "log_format" => early.format = choice(value).or(early.format),
+                "allow_unsafe_permissions" => early.allow_unsafe_permissions = true,
                 "config" => early.config.extend(value.map(PathBuf::from)),
                 _ => {}
             }
@@ -190,6 +193,8 @@ mod tests {
         assert_eq!(early.format, Some(LogFormat::Json));
         let early = check("--config a -v --config=b --config echo", 6, 6);
         assert_eq!(early.config, ["a", "b", "echo"].map(PathBuf::from));
+        assert!(!early.allow_unsafe_permissions);
+        assert!(check("--allow-unsafe-permissions echo", 1, 1).allow_unsafe_permissions);
     }
 
     #[cfg(unix)]

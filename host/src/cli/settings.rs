@@ -1,8 +1,9 @@
 //! The host's options as files of configuration give them: `grace = 3` is `--grace=3`.
 //!
-//! The user's own file is read first, then those that `--config` names, so later ones count. A key is
-//! an option's long name; each setting is parsed by the option's own parser, by itself, so that what
-//! it says of a value can be told with the place. What the line gives is not taken from a file.
+//! The user's own file is read first, then those that `--config` names, so later ones count. A file
+//! that others may write to is refused, as a library is. A key is an option's long name; each setting
+//! is parsed by the option's own parser, by itself, so that what it says of a value can be told with
+//! the place. What the line gives is not taken from a file.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -18,12 +19,17 @@ use super::logging::LogFormat;
 use super::term::ColorWhen;
 use crate::chain::alike;
 use crate::config::{Config, Located, Mistake, Scalar, Setting, Value};
-use crate::error::Failures;
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
 use crate::log::{FilterError, parse_filter};
+use crate::trust::{Guard, KeyError, Policy, PublicKey, is_elevated};
 
 /// Options of which a file would make no sense: they are about one line, or ask for something.
 const LINE_ONLY: [&str; 8] =
     ["bus_trace", "config", "dry_run", "help", "quiet", "until", "verbose", "version"];
+
+/// The key that is no option: a demand that a line could leave out would be none.
+const SIGNED_BY: &str = "signed-by";
 
 /// What files say of the host's options.
 #[derive(Debug, Default)]
@@ -32,6 +38,8 @@ pub(crate) struct Settings {
     words: Vec<(String, Vec<OsString>)>,
     /// The plugins folders, from the root.
     pub(crate) plugin_dirs: Vec<PathBuf>,
+    /// The keys of which one must have signed each library.
+    pub(crate) signed_by: Vec<PublicKey>,
     /// What must be known before the line is parsed.
     pub(crate) color: Option<ColorWhen>,
     pub(crate) format: Option<LogFormat>,
@@ -47,10 +55,17 @@ pub(crate) fn read(
     command: &Command,
     early: &Early,
 ) -> Result<(Config, Settings), Failures> {
-    let own = user_file(host).filter(|file| is_there(file));
+    // Of a host with more rights than whoever started it, they say where the home is.
+    let own = user_file(host).filter(|file| !is_elevated() && is_there(file));
+    let allow_unsafe_permissions = early.allow_unsafe_permissions;
+    let guard = Guard::new(&Policy { allow_unsafe_permissions, ..Policy::default() });
     let mut config = Config::default();
     let mut failures = Vec::new();
     for file in own.iter().chain(&early.config) {
+        if let Err(distrusted) = judge_file(&guard, file) {
+            failures.push(distrusted);
+            continue;
+        }
         let (later, wrong) = Config::read_what_can_be(file);
         config = config.overlaid(later);
         failures.extend(wrong);
@@ -86,10 +101,30 @@ fn is_there(file: &Path) -> bool {
     !file.metadata().is_err_and(|error| missing.contains(&error.kind()))
 }
 
+/// What a file says decides on what is loaded, so nobody else may write to it. One that is not there is
+/// told when it is read.
+fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
+    let Ok(path) = std::path::absolute(file) else { return Ok(()) };
+    if !is_there(&path) {
+        return Ok(());
+    }
+    guard.walk(&path).map_err(|distrust| {
+        let what = format!("the configuration `{}` is not trusted", file.display());
+        Failure::from_error(Exit::Config, &distrust).context(what).hint(distrust.hint())
+    })
+}
+
 fn judge(host: &[Setting], command: &Command) -> Result<Settings, Vec<Located>> {
     let mut settings = Settings::default();
     let mut mistakes = Vec::new();
     for setting in host {
+        if setting.key == SIGNED_BY {
+            match keys(setting) {
+                Ok(keys) => settings.signed_by = keys,
+                Err(wrong) => mistakes.push(wrong),
+            }
+            continue;
+        }
         match option(setting, command).and_then(|arg| Ok((arg, words(setting, arg, command)?))) {
             Err(mistake) => mistakes.push(mistake),
             Ok((arg, words)) => settings.set(arg.get_id().as_str(), words, setting),
@@ -127,7 +162,8 @@ fn option<'c>(setting: &Setting, command: &'c Command) -> Result<&'c Arg, Locate
     let found = command.get_arguments().find(|arg| arg.get_long() == Some(&setting.key));
     let Some(arg) = found else {
         let options = command.get_arguments().filter(|arg| !is_line_only(arg));
-        let known: Vec<_> = options.filter_map(Arg::get_long).map(ToOwned::to_owned).collect();
+        let known = options.filter_map(Arg::get_long).chain([SIGNED_BY]);
+        let known: Vec<_> = known.map(ToOwned::to_owned).collect();
         let likely = alike(&setting.key, &known);
         let mistake = Mistake::UnknownKey(setting.key.clone());
         let mut mistake = Located::new(mistake, &setting.place);
@@ -196,6 +232,24 @@ fn refused(error: &clap::Error, setting: &Setting, value: &Scalar) -> Located {
         located.hints.push(format!("its values are: {}", known.join(", ")));
     }
     located
+}
+
+/// The public keys in a setting.
+fn keys(setting: &Setting) -> Result<Vec<PublicKey>, Located> {
+    let key = |value: &Scalar| {
+        value.word().parse().map_err(|error: KeyError| {
+            let (option, value) = (setting.key.clone(), value.word().escape_debug().to_string());
+            let mistake = Mistake::Refused { option, value, source: Some(Box::new(error)) };
+            let mut located = Located::new(mistake, &setting.value_place);
+            located.hints.push("it is the second line of a `minisign.pub`".to_owned());
+            located
+        })
+    };
+    if scalars(&setting.value).is_empty() {
+        let (option, wanted) = (setting.key.clone(), "at least one key".into());
+        return Err(Located::new(Mistake::Value { option, wanted }, &setting.value_place));
+    }
+    scalars(&setting.value).iter().map(key).collect()
 }
 
 /// A filter of logs has more to say of what is wrong than the parser of words.

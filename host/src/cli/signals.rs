@@ -6,7 +6,6 @@
 
 use std::io;
 use std::process;
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
@@ -32,39 +31,17 @@ const TERMINATE: Signal = Signal { number: 15, name: "SIGTERM" };
 #[cfg(unix)]
 const HANG_UP: Signal = Signal { number: 1, name: "SIGHUP" };
 
-/// Signals that are about to be listened for.
-pub(crate) struct Listening {
-    ready: Receiver<io::Result<()>>,
-}
-
-/// Begins to listen: calls `heard` for every signal, on a thread of its own.
-pub(crate) fn listen(heard: impl Fn(Signal) + Send + 'static) -> io::Result<Listening> {
-    let (registered, ready) = mpsc::channel();
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        // Whoever does not wait any more needs no answer.
-        let tell = |answer| registered.send(answer).unwrap_or_default();
-        match register() {
-            Ok((runtime, streams)) => {
-                tell(Ok(()));
-                runtime.block_on(streams.forward(heard));
-            }
-            Err(error) => tell(Err(error)),
-        }
-    })?;
-    Ok(Listening { ready })
-}
-
-impl Listening {
-    /// Waits until the handlers are in place: from then on no signal ends the process by itself.
-    pub(crate) fn ready(self) -> io::Result<()> {
-        self.ready.recv().unwrap_or_else(|_| Err(io::Error::other("its thread has ended")))
-    }
-}
-
-fn register() -> io::Result<(Runtime, Streams)> {
+/// Listens: calls `heard` for every signal, on a thread of its own. From here on none of them ends the
+/// process by itself.
+///
+/// The handlers are put in place on the caller's thread: libraries are loaded meanwhile, and a new
+/// thread would wait for the system's loader.
+pub(crate) fn listen(heard: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let streams = Streams::register(&runtime)?;
-    Ok((runtime, streams))
+    let thread = thread::Builder::new().name("signals".into());
+    thread.spawn(move || runtime.block_on(streams.forward(heard)))?;
+    Ok(())
 }
 
 /// How long the program has to end by itself once it was forced to.
@@ -158,6 +135,7 @@ impl Streams {
 #[cfg(all(test, unix))]
 mod tests {
     use std::process::{self, Command};
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;
@@ -165,7 +143,7 @@ mod tests {
     #[test]
     fn every_signal_is_heard_by_name_and_again() {
         let (heard, hears) = mpsc::channel();
-        listen(move |signal| heard.send(signal).unwrap()).unwrap().ready().unwrap();
+        listen(move |signal| heard.send(signal).unwrap()).unwrap();
         let hang_up = [("HUP", HANG_UP)].into_iter().filter(|_| !ignores_hang_up());
         let sent = [("INT", INTERRUPT), ("TERM", TERMINATE), ("TERM", TERMINATE)];
         for (name, signal) in sent.into_iter().chain(hang_up) {

@@ -8,6 +8,8 @@
     reason = "the one place where a checked root module is taken from its header"
 )]
 
+mod identical;
+
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::{
@@ -19,6 +21,7 @@ use abi_stable::prefix_type::{PrefixRef, PrefixRefTrait};
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::{RResult, RStr, RString};
 
+use self::identical::identical;
 use crate::instance::{BindReply, BindRequest};
 use crate::log::LogSinkBox;
 use crate::report::WireReport;
@@ -119,12 +122,13 @@ impl std::error::Error for Refusal {}
 /// The library was built against an ABI that this one does not cover, or its constructor failed.
 pub fn verdict(header: &'static LibHeader) -> Result<LibraryRootRef, Refusal> {
     let library = header.layout().ok_or(Refusal::NoLayout)?;
-    check_layout_compatibility(library, LibraryRootRef::LAYOUT).map_err(|errors| {
-        Refusal::Layout {
+    let host = LibraryRootRef::LAYOUT;
+    if !identical(library, host) {
+        check_layout_compatibility(library, host).map_err(|errors| Refusal::Layout {
             version: header.version_strings().version.as_str().to_owned(),
             differences: errors.to_string(),
-        }
-    })?;
+        })?;
+    }
     // SAFETY: the layouts have just been compared: every field and method that the library knows is
     // in this build's types at the same place with a compatible type.
     let root = unsafe { header.unchecked_layout::<LibraryRootRef>() };

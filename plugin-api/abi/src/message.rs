@@ -5,6 +5,8 @@
 #![expect(unsafe_code, reason = "reference counting over the boundary; see the SAFETY comments")]
 
 use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
@@ -101,11 +103,10 @@ impl Message {
             // SAFETY: the header begins a `Packet<T>` that `new` leaked, and this is called once.
             let packet = unsafe { Box::from_raw(header.cast::<Packet<T>>().as_ptr()) };
             // A payload whose drop panics must not unwind into the dropper's library.
-            let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(packet)));
-            if let Err(panic) = dropped {
-                // Dropping what was thrown may throw again; leaking it cannot.
-                std::mem::forget(panic);
-            }
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(packet)));
+            // Dropping what was thrown may throw again; leaking that cannot.
+            let thrown = dropped.map_or_else(|it| catch_unwind(AssertUnwindSafe(|| drop(it))), Ok);
+            thrown.unwrap_or_else(mem::forget);
         }
         let packet = Box::new(Packet {
             header: MessageHeader {

@@ -2,7 +2,8 @@
 //!
 //! The task is spawned with the first handler, adopts those that come later, and ends with the last,
 //! so it counts as what the instance has spawned for just as long as somebody is to be served. It
-//! polls with its own waker, so that a message for many handlers wakes one task once.
+//! polls with its own waker, so that a message for many handlers wakes one task once; those of one
+//! topic share one subscription.
 
 mod handling;
 
@@ -17,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 use lifespan_abi::ServicesBox;
 
 pub use crate::bus::handlers::handling::HandlerResult;
-use crate::bus::handlers::handling::{Handled, Handling, Served};
+use crate::bus::handlers::handling::{Absorbed, Group, Handled, Handling};
 use crate::bus::messages::Messages;
 use crate::message::{LentBatch, Message};
 use crate::spawn::spawn;
@@ -48,6 +49,7 @@ struct State {
 /// The task.
 struct Dispatching {
     dispatcher: Arc<Dispatcher>,
+    /// Those of one topic are together, as soon as they can.
     handlers: Vec<Box<dyn Handling>>,
     /// Who is served next.
     at: usize,
@@ -94,10 +96,10 @@ impl Dispatcher {
     {
         let ending = Arc::<AtomicBool>::default();
         let handle = Handler { ending: Arc::downgrade(&ending), dispatcher: self.clone() };
-        let served = Served::new(messages, handler, self.services.clone(), ending);
+        let group = Group::new(messages, handler, self.services.clone(), ending);
         let starts = {
             let mut state = self.lock();
-            state.added.push(Box::new(served));
+            state.added.push(Box::new(group));
             !mem::replace(&mut state.running, true)
         };
         if starts {
@@ -134,7 +136,7 @@ impl Dispatching {
         state.waker.get_or_insert_with(|| context.waker().clone());
     }
 
-    /// Serves each handler once, beginning with whose turn it is. Ready when none waits to go on.
+    /// Serves each group once, beginning with whose turn it is. Ready when none waits to go on.
     fn serve(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for _ in 0..self.handlers.len() {
             if self.at >= self.handlers.len() {
@@ -151,6 +153,29 @@ impl Dispatching {
             }
         }
         Poll::Ready(())
+    }
+
+    /// Has handlers of one topic share a subscription, once they have been called with the same. All
+    /// have just been served.
+    fn join(&mut self) {
+        let mut at = self.handlers.len();
+        while at > 0 {
+            at -= 1;
+            let (earlier, later) = self.handlers.split_at_mut(at);
+            let group = &mut later[0];
+            if !*group.is_newcomer() {
+                continue;
+            }
+            let mut absorbed = earlier.iter_mut().map(|fellow| fellow.absorb(group.as_mut()));
+            match absorbed.find(|absorbed| *absorbed != Absorbed::Strangers) {
+                None => *group.is_newcomer() = false,
+                Some(Absorbed::All) => {
+                    self.at -= usize::from(at < self.at);
+                    drop(self.handlers.remove(at));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     /// Ends the task, unless somebody has been added meanwhile.
@@ -174,7 +199,11 @@ impl Future for Dispatching {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         loop {
             self.adopt(context);
-            if self.serve(context).is_pending() || !self.handlers.is_empty() {
+            if self.serve(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.join();
+            if !self.handlers.is_empty() {
                 return Poll::Pending;
             }
             if self.end() {

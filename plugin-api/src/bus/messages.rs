@@ -7,7 +7,7 @@ use lifespan_abi::Mode;
 
 use crate::bus::Topic;
 use crate::bus::owned::{Owned, Source};
-use crate::message::lending::Lending;
+use crate::message::lending::{ArrivedAll, Lending};
 use crate::message::{Kept, Lent, LentBatch, Message};
 
 /// Every message in order, none lost: while this is behind by as much as the topic holds, publishers
@@ -109,8 +109,13 @@ impl<T: Message> Messages<T> {
         self.lending.poll_all(context)
     }
 
-    pub(super) fn take_batch(&mut self) -> Option<LentBatch<'_, T>> {
-        self.lending.take_all().map(LentBatch::new)
+    fn take_batch(&mut self) -> Option<LentBatch<'_, T>> {
+        self.take_arrived().map(LentBatch::new)
+    }
+
+    /// What [`poll_batch`](Self::poll_batch) has found, for several [`LentBatch`]es.
+    pub(super) fn take_arrived(&mut self) -> Option<ArrivedAll<'_>> {
+        self.lending.take_all()
     }
 
     /// Whether there is something that waits only for the task to have yielded.

@@ -35,6 +35,7 @@ pub(crate) struct Arrived<'a> {
 }
 
 /// Messages that are handed out together: at least one, of consecutive numbers.
+#[derive(Clone, Copy)]
 pub(crate) struct ArrivedAll<'a> {
     pub(crate) messages: &'a [Message],
     /// The first one's number.

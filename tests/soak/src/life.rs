@@ -1,6 +1,7 @@
 //! A topic's life after life: it is opened, used by instances that come and go, closed, and forgotten.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::chance::Chance;
 use crate::follow::Reached;
+use crate::holder::Holder;
 use crate::payload::Payload;
 use crate::publisher::Publisher;
 use crate::subscriber::{Place, Subscriber};
@@ -239,7 +241,9 @@ impl Team {
         let topic = party.ctx.topic_with_capacity::<M>(name, capacity);
         let topic = topic.map_err(|error| error.to_string())?;
         let publishes = chance.one_in(3);
-        let member = |chance: Chance| {
+        // One that holds several, since a claim is its instance's.
+        let mut holds = chance.one_in(2);
+        let mut member = |chance: Chance| {
             let (world, life, released) = (world.clone(), life.clone(), party.released());
             let (ctx, seen) = (party.ctx.clone(), Arc::<AtomicU64>::default());
             let handle = if publishes {
@@ -248,11 +252,16 @@ impl Team {
                 party.ctx.spawn(publisher.run())
             } else {
                 let place = Place { world, life, ctx, released, seen: seen.clone() };
-                party.ctx.spawn(Subscriber::new(place, &topic, chance).run())
+                if mem::take(&mut holds) {
+                    party.ctx.spawn(Holder::new(place, &topic, chance)?.run())
+                } else {
+                    party.ctx.spawn(Subscriber::new(place, &topic, chance).run())
+                }
             };
-            Task { handle, seen }
+            Ok(Task { handle, seen })
         };
-        let tasks = (0..1 + chance.below(4)).map(|_| member(chance.split())).collect();
+        let members = (0..1 + chance.below(4)).map(|_| member(chance.split()));
+        let tasks = members.collect::<Result<_, String>>()?;
         Ok(Team { party, publishes, tasks })
     }
 }

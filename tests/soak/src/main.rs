@@ -8,8 +8,9 @@
 //! runtime with two workers. Eight topics with capacities from 1 to 1024 are used by instances that come
 //! and go: publishers that publish one message, bursts, and attempts, cancel, die, and panic; subscribers
 //! of every mode that dawdle, keep, cancel, leave, are aborted in the middle of a receive, and panic with a
-//! message in their hands; instances that end with their batches lent; topics that are closed and come
-//! again; and subscriptions by pattern to all of it.
+//! message in their hands; tasks that hold several subscriptions at once, with a handler beside them and
+//! a topic that one of them at a time has claimed; instances that end with their batches lent; topics
+//! that are closed and come again; and subscriptions by pattern to all of it.
 //!
 //! Each message says where it is from and whether it is whole. What is checked:
 //!
@@ -18,6 +19,8 @@
 //! * of a lossy stream, number and skipped count add up; updates never go back, and end with the last
 //!   value; of each key neither;
 //! * a publish that is cancelled has published nothing, and a burst that fails what it says;
+//! * several subscriptions that one task holds, and its handler, come to the same last message;
+//! * who has claimed a topic publishes alone;
 //! * nothing lent or kept changes while it is held;
 //! * those who publish and receive are woken by each other: when it grows quiet, all come to the last
 //!   message before anything else wakes them;
@@ -36,6 +39,8 @@ mod world;
 mod life;
 mod publisher;
 mod subscriber;
+mod claim;
+mod holder;
 mod watcher;
 mod memory;
 mod soak;

@@ -183,7 +183,7 @@ fn cancelled_one(world: &World) -> Got {
     Got::Some
 }
 
-fn read_batch<M: Payload>(
+pub(crate) fn read_batch<M: Payload>(
     world: &World,
     released: &AtomicBool,
     follow: &mut Follow,
@@ -192,7 +192,7 @@ fn read_batch<M: Payload>(
     batch.lent().try_for_each(|lent| read_lent(world, released, follow, &lent).map(drop))
 }
 
-fn read_lent<M: Payload>(
+pub(crate) fn read_lent<M: Payload>(
     world: &World,
     released: &AtomicBool,
     follow: &mut Follow,
@@ -208,7 +208,12 @@ fn read_lent<M: Payload>(
     stamp.ok_or_else(|| "a damaged message".to_owned())
 }
 
-fn see(world: &World, released: &AtomicBool, follow: &mut Follow, seen: Seen) -> Verdict {
+pub(crate) fn see(
+    world: &World,
+    released: &AtomicBool,
+    follow: &mut Follow,
+    seen: Seen,
+) -> Verdict {
     add(&world.counts.received, 1);
     add(&world.counts.skipped, seen.skipped);
     follow.see(seen, || released.load(Ordering::SeqCst))

@@ -4,9 +4,10 @@
 //! Both programs tell on stderr when they set up the first instance. Rounds are interleaved, so that
 //! whatever else the machine does falls on both; what is reported are medians and their ratio.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ const SETTLED: Duration = Duration::from_millis(300);
 /// Measures and reports.
 pub(crate) fn startup(rounds: usize) -> Result<()> {
     run::build(true)?;
-    let mut ours = run::host(true)?;
+    let mut ours = Command::new(shell::profile_dir(true)?.join("lifespan"));
+    ours.arg("--plugin-dir").arg(installed()?);
     ours.args(["--color", "never", "-v"]).args(CHAIN);
     let mut theirs = match seed() {
         Ok(command) => Some(command),
@@ -64,6 +66,20 @@ pub(crate) fn startup(rounds: usize) -> Result<()> {
         shell::say(&format!("{:22} {faster:>11.1}x {smaller:>11.1}x", "ratio"));
     }
     Ok(())
+}
+
+/// A folder with the two plugins and nothing else, as an operator has it: what else has been built must
+/// not count.
+fn installed() -> Result<PathBuf> {
+    let built = shell::profile_dir(true)?;
+    let folder = built.join("bench-startup");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    for plugin in ["countdown", "echo"] {
+        let file = format!("{DLL_PREFIX}{plugin}{DLL_SUFFIX}");
+        fs::copy(built.join(&file), folder.join(&file))
+            .with_context(|| format!("cannot copy `{file}`"))?;
+    }
+    Ok(folder)
 }
 
 /// One run of a program.

@@ -6,6 +6,7 @@ use lifespan_abi::{InstanceBox, PluginFacts};
 use lifespan_plugin_api::__private::instance_of;
 use lifespan_plugin_api::anyhow::{Context as _, bail};
 use lifespan_plugin_api::bus::{Handler, LentBatch};
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;
 use crate::bind::BoundStage;
@@ -266,6 +267,114 @@ fn a_handler_may_add_and_end_handlers() {
     assert!(own.lock().unwrap().as_ref().unwrap().is_finished());
     topic.try_publish(2).unwrap();
     assert_eq!((party.work.poll(&waker), seen.take()), (1, vec![2]));
+}
+
+#[test]
+fn handlers_of_one_topic_share_a_subscription_as_soon_as_they_have_seen_the_same() {
+    let world = World::new();
+    let party = world.running("a");
+    let (topic, seen) = (party.context().topic::<u32>("t").unwrap(), Seen::default());
+    let subscribers = || subscribers(&party, "t");
+    for _ in 0..3 {
+        topic.on_messages(seen.handler());
+    }
+    assert_eq!(subscribers(), 3);
+    party.work.poll(Waker::noop());
+    assert_eq!(subscribers(), 1, "none has seen anything, and none has missed anything");
+    topic.try_publish(1).unwrap();
+    // It shall not see the first.
+    let late = topic.on_messages(seen.handler());
+    party.work.poll(Waker::noop());
+    assert_eq!((seen.take(), subscribers()), (vec![1, 1, 1], 2));
+    topic.try_publish(2).unwrap();
+    party.work.poll(Waker::noop());
+    assert_eq!((seen.take(), subscribers()), (vec![2, 2, 2, 2], 1));
+    late.end();
+    topic.try_publish(3).unwrap();
+    party.work.poll(Waker::noop());
+    assert_eq!((seen.take(), late.is_finished()), (vec![3, 3, 3], true));
+    // Another handle of the topic may be one of another topic of that name some day.
+    party.context().topic::<u32>("t").unwrap().on_messages(seen.handler());
+    party.work.poll(Waker::noop());
+    assert_eq!(subscribers(), 2);
+}
+
+/// What happens to a topic with handlers.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Add,
+    /// Ends one of the handlers, if there is any.
+    End(usize),
+    Publish(u32),
+    Poll,
+}
+
+/// A handler, and what it must have been called with.
+struct Expected {
+    handler: Handler,
+    seen: Seen,
+    /// The first message since its beginning.
+    from: u32,
+    /// Once it has been ended: the message before which it must have seen all, and the one from which
+    /// on it must have seen none.
+    ended: Option<(u32, u32)>,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        2 => Just(Step::Add),
+        1 => any::<usize>().prop_map(Step::End),
+        3 => (1..4_u32).prop_map(Step::Publish),
+        3 => Just(Step::Poll),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #[test]
+    fn each_handler_sees_what_is_published_from_its_beginning_to_its_end(steps in steps()) {
+        let world = World::new();
+        let party = world.running("a");
+        let topic = party.context().topic::<u32>("t").unwrap();
+        let mut handlers: Vec<Expected> = Vec::new();
+        let (mut published, mut polled) = (0, 0);
+        for step in steps {
+            match step {
+                Step::Add => {
+                    let seen = Seen::default();
+                    let handler = topic.on_messages(seen.handler());
+                    handlers.push(Expected { handler, seen, from: published, ended: None });
+                }
+                Step::End(one) if !handlers.is_empty() => {
+                    let one = one % handlers.len();
+                    handlers[one].handler.end();
+                    handlers[one].ended.get_or_insert((polled, published));
+                }
+                Step::End(_) => {}
+                Step::Publish(count) => {
+                    topic.try_publish_all(published..published + count).unwrap();
+                    published += count;
+                }
+                Step::Poll => {
+                    party.work.poll(Waker::noop());
+                    polled = published;
+                }
+            }
+        }
+        party.work.poll(Waker::noop());
+        for Expected { seen, from, ended, .. } in handlers {
+            let seen = seen.take();
+            let (least, most) = ended.unwrap_or((published, published));
+            let until = from + seen.len() as u32;
+            prop_assert_eq!(seen, (from..until).collect::<Vec<_>>());
+            prop_assert!((least.max(from)..=most.max(from)).contains(&until));
+        }
+    }
+}
+
+/// How many subscriptions a topic has.
+fn subscribers(party: &Party, topic: &str) -> u64 {
+    party.services.bus().existing(topic.into()).into_result().unwrap().subscribers()
 }
 
 const DEADLINES: Deadlines = Deadlines {

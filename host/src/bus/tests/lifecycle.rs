@@ -1,5 +1,7 @@
 //! How topics, streams and the whole bus end, and what is counted then.
 
+use std::thread;
+
 use lifespan_abi::{Mode, PollStatus};
 
 use super::*;
@@ -121,6 +123,24 @@ fn what_a_cancelled_task_left_is_lost() {
     assert_eq!(party.member.lost(), lost("t", 2 + 5));
     drop(living);
     assert_eq!(party.member.lost(), lost("t", 2 + 5));
+}
+
+#[test]
+fn a_loss_is_counted_once_also_while_its_subscription_ends() {
+    let world = World::new();
+    let party = world.running("a");
+    let topic = party.raw("t", 0);
+    let many = if cfg!(miri) { 20 } else { 2000 };
+    let subscriptions: Vec<_> = (0..many).map(|_| subscribe(&topic, Mode::LOSSLESS)).collect();
+    publish(&topic, 0);
+    world.bus.close();
+    thread::scope(|scope| {
+        let ends = scope.spawn(|| subscriptions.into_iter().for_each(drop));
+        while !ends.is_finished() {
+            assert_eq!(party.member.lost(), lost("t", many));
+        }
+    });
+    assert_eq!(party.member.lost(), lost("t", many));
 }
 
 #[test]

@@ -83,15 +83,13 @@ fn a_line_begins_with_an_option_a_command_or_a_plugin() {
     check("c|", "countdown cat closed completions");
     check("x|", "");
     check("--plug|", "--plugin-dir");
-    check("-|", ALL_OPTIONS);
+    let command = args::command(&Brand::default());
+    let all: Vec<_> = command.get_arguments().filter_map(Arg::get_long).collect();
+    check("-|", &format!("--{}", all.join(" --")));
     check("-v |", "countdown echo cat pick db closed help plugin completions man");
     check("-- -|", "");
     check("@wo|", "FILES");
 }
-
-const ALL_OPTIONS: &str = "--plugin-dir --config --dry-run --until --allow-panic-abort --help --version \
-    --verbose --quiet --log --log-format --color --bus-trace --stall-warning --setup-timeout --grace \
-    --teardown-timeout --shutdown-timeout";
 
 #[test]
 fn the_hosts_options_know_their_values() {

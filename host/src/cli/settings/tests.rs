@@ -60,6 +60,20 @@ fn folders_are_meant_from_the_files_own() {
 }
 
 #[test]
+fn keys_that_must_have_signed_are_read_and_what_is_none_is_told() {
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    assert_eq!(settings(&format!("signed-by = '{key}'")).unwrap().signed_by.len(), 1);
+    assert_eq!(settings(&format!("signed-by = ['{key}', '{key}']")).unwrap().signed_by.len(), 2);
+    let wrong = settings("signed-by = ['x']\n").unwrap_err();
+    assert!(
+        wrong.starts_with("/etc/a.toml:1:13 `x` is no value of `signed-by`: it is not"),
+        "{wrong}"
+    );
+    let none = settings("signed-by = []").unwrap_err();
+    assert_eq!(none, "/etc/a.toml:1:13 `signed-by` takes at least one key");
+}
+
+#[test]
 fn all_mistakes_are_told_with_place_and_suggestion() {
     let wrong = settings(
         "garce = 3\nverbose = true\nlog-format = 'jsn'\ngrace = 'x'\ncolor = ['auto']\n\

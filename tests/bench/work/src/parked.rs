@@ -1,14 +1,16 @@
 //! One message to many subscriptions that all wait, in few tasks: how long until all have it.
 //!
-//! Each instance merges its subscriptions into one stream that one task receives: so a message wakes
-//! a task for each instance, and not for each subscription.
+//! Each instance subscribes by handlers, which are called in one task: so a message wakes a task for
+//! each instance, and not for each subscription.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use lifespan_plugin_api::Context;
-use lifespan_plugin_api::anyhow::{Context as _, Result};
-use lifespan_plugin_api::bus::{Encoded, Kept, Merge, Messages, Topic};
+use lifespan_plugin_api::anyhow::{Context as _, Result, ensure};
+use lifespan_plugin_api::bus::{Encoded, Messages, Topic};
 
 use crate::CAPACITY;
 use crate::calls::publish;
@@ -42,9 +44,8 @@ pub struct Beat {
 
 /// The part of one instance that waits.
 pub struct Waiting {
-    run: Parked,
-    merged: Merge<u64, Kept<Small>>,
-    arrivals: Topic<u64>,
+    /// Its handlers are called from the set-up on.
+    _topic: Topic<Small>,
 }
 
 impl Parked {
@@ -93,6 +94,7 @@ impl Beat {
             }
             samples.push(last - before);
         }
+        self.topic.close()?;
         Ok(tell(&self.figures, waits(samples)).await?)
     }
 }
@@ -105,27 +107,34 @@ impl Waiting {
     /// A topic cannot be opened.
     pub fn new(ctx: &Context, run: &Parked) -> Result<Waiting> {
         let topic = ctx.topic_with_capacity::<Small>("bench/parked", CAPACITY)?;
-        let mut merged = Merge::new();
-        for number in 0..run.subscriptions {
-            merged = merged.with(number, topic.messages().owned());
+        let arrivals = ctx.topic::<u64>("bench/arrivals")?;
+        let all = run.subscriptions;
+        // How many have had how many messages.
+        let have = Arc::new(AtomicU64::new(0));
+        for _ in 0..all {
+            let (have, arrivals, ctx) = (have.clone(), arrivals.clone(), ctx.clone());
+            let mut next = 0;
+            topic.on_messages(move |batch| {
+                for message in &batch {
+                    ensure!(message.read() == Some(next), "a message is damaged or lost");
+                    next += 1;
+                    // Relaxed: all are called in one task.
+                    if (have.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(all) {
+                        arrivals.try_publish(ctx.now())?;
+                    }
+                }
+                Ok(())
+            });
         }
-        Ok(Waiting { run: run.clone(), merged, arrivals: ctx.topic("bench/arrivals")? })
+        Ok(Waiting { _topic: topic })
     }
 
-    /// Its task.
+    /// Its own task: the handlers end with the topic.
     ///
     /// # Errors
     ///
-    /// A message is damaged, or publishing has ended.
-    pub async fn run(mut self, ctx: Context) -> Result<()> {
-        for count in 0..self.run.messages {
-            let mut right = 0;
-            while right < self.run.subscriptions {
-                let (_, message) = self.merged.recv().await.context("the publisher has ended")?;
-                right += u64::from(message.read() == Some(count));
-            }
-            self.arrivals.publish(ctx.now()).await?;
-        }
+    /// None.
+    pub async fn run(self) -> Result<()> {
         Ok(())
     }
 }
