@@ -374,6 +374,9 @@ fn a_set_uid_host_trusts_only_root_and_no_environment() {
         let output = place.run_as(ME, By::Environment, &line);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         chmod(&place.host(), 0o755);
+        let read = place.run_as(ME, By::Option, &line);
+        assert_eq!(read.status.code(), Some(4), "{}", stderr(&read));
+        fs::remove_dir_all(own).expect("root may");
         place.assert_runs(ME);
     }
 }
