@@ -8,6 +8,7 @@
 //! Only this module and those below it print, read the process's arguments, or listen for signals.
 
 mod args;
+mod arguments;
 mod complete;
 mod completions;
 mod early;
@@ -35,6 +36,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lifespan_abi::LogFilter;
 
 use crate::cli::args::{Brand, HostArgs};
+use crate::cli::arguments::{child, remember};
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
@@ -43,7 +45,7 @@ use crate::cli::report::Reporter;
 use crate::cli::settings::{Settings, user_file};
 use crate::cli::term::Terminal;
 use crate::config::Config;
-use crate::discover::{Catalog, Origin, cache_folder, default_folder};
+use crate::discover::{Catalog, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -88,6 +90,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
+    let options = words.clone();
     let none = Settings::default();
     let settings = configured.as_ref().map_or(&none, |(_, settings)| settings);
     let args = match HostArgs::parse_from_words(command, words, settings) {
@@ -114,7 +117,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         Err(failures) => return reporter.failures(failures.as_slice()),
     };
     let builder = with_files(builder, config, settings);
-    match answer(builder, &brand, &args, chain, &reporter) {
+    match answer(builder, &brand, &args, &options, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
@@ -133,25 +136,34 @@ fn answer(
     builder: HostBuilder,
     brand: &Brand,
     args: &HostArgs,
+    options: &[OsString],
     chain: Vec<OsString>,
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
+    let began = now();
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
     let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
-    let management =
-        plugin::Context { host: &host, reporter, is_verbose: args.verbosity().is_verbose() };
+    if let [child::WORD, _] = words.as_slice() {
+        return Ok(child::tell(&host, &chain[1]));
+    }
+    let management = plugin::Context {
+        host: &host,
+        options,
+        reporter,
+        is_verbose: args.verbosity().is_verbose(),
+    };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {
             return plugin::run(&management, &help_of(&chain[2..]));
         }
-        [man::WORD, ..] if !args.help => return man::run(&host, brand, &chain[1..], reporter),
+        [man::WORD, ..] if !args.help => return man::run(&management, brand, &chain[1..]),
         ["help", man::WORD] if !args.help => {
-            return man::run(&host, brand, &help_of(&[]), reporter);
+            return man::run(&management, brand, &help_of(&[]));
         }
         _ => {}
     }
@@ -181,7 +193,12 @@ fn answer(
     if chain[0] == "help" {
         return match &chain[1..] {
             [] => Ok(reporter.data(&help())),
-            [plugin] => Ok(reporter.data(&host.help(&plugin.to_string_lossy(), rendering)?)),
+            [plugin] => {
+                let plugin = plugin.to_string_lossy();
+                let exit = reporter.data(&host.help(&plugin, rendering)?);
+                remember(&host, [&*plugin].into_iter(), began);
+                Ok(exit)
+            }
             _ => Err(Failure::new(Exit::Usage, "`help` takes the name of one plugin")
                 .hint(format!("`{} help` lists them", brand.name))
                 .into()),
@@ -196,11 +213,19 @@ fn answer(
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
     };
     await_instances(&mut prepared, &args.until)?;
+    let plugins: Vec<_> = prepared.plan().stages.iter().map(|it| it.plugin.clone()).collect();
     if args.dry_run {
-        return Ok(reporter.plan(prepared.plan()));
+        let exit = reporter.plan(prepared.plan());
+        remember(&host, plugins.iter().map(|it| &**it), began);
+        return Ok(exit);
     }
     let outcome = prepared.run(&shutdown);
-    Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
+    let exit = reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout));
+    // Whoever was abandoned may still run: nothing more is asked of a library then.
+    if outcome.abandoned.is_empty() {
+        remember(&host, plugins.iter().map(|it| &**it), began);
+    }
+    Ok(exit)
 }
 
 /// The words that ask a command for its help.

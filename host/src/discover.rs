@@ -29,6 +29,8 @@ use std::sync::Arc;
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
 use crate::discover::cache::{Cache, Content, Findings, Reading};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::cache::{make_room, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(any(feature = "cli", test))]
@@ -39,7 +41,10 @@ pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
-use crate::discover::stamp::{Folder, Stamp};
+use crate::discover::stamp::Folder;
+pub(crate) use crate::discover::stamp::Stamp;
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::stamp::now;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.

@@ -111,7 +111,12 @@ impl Vocabulary for Installed<'_> {
             return Ok(spec.clone());
         }
         let library = self.host.library(find(self.host.catalog(), name)?)?;
-        let spec = Arc::new(spec_in(&library, name)?);
+        let spec = library.command_spec(name).map_err(|report| {
+            let mut failure = Failure::plugin(name, "command spec", *report);
+            failure.exit = Exit::Load;
+            failure
+        })?;
+        let spec = Arc::new(spec);
         self.plugins.insert(name.to_owned(), (library, spec.clone()));
         Ok(spec)
     }
@@ -119,20 +124,6 @@ impl Vocabulary for Installed<'_> {
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
         argfile::read(path, named_by)
     }
-}
-
-/// What a plugin takes. Opens its library.
-#[cfg(feature = "cli")]
-pub(crate) fn spec(host: &Host, candidate: &Candidate) -> Result<CommandSpec, Failure> {
-    spec_in(&host.library(candidate)?, candidate.name())
-}
-
-fn spec_in(library: &LoadedLibrary, plugin: &str) -> Result<CommandSpec, Failure> {
-    library.command_spec(plugin).map_err(|report| {
-        let mut failure = Failure::plugin(plugin, "command spec", *report);
-        failure.exit = Exit::Load;
-        failure
-    })
 }
 
 fn names(catalog: &Catalog) -> Vec<String> {

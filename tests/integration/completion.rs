@@ -1,7 +1,12 @@
 //! Completion in real shells at a terminal; the table of lines is a unit test of the host.
 
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use lifespan::Exit;
 
+use crate::artifacts::{bundled, library};
 use crate::env::TestEnv;
 use crate::terminal::{Shell, Terminal};
 
@@ -15,6 +20,9 @@ fn check(shell: &Shell, settings: &str, lines: &[(&str, &str)]) {
         return;
     }
     let env = TestEnv::new();
+    // What a run has told of their arguments is remembered.
+    env.other("lifespan").args(["plugin", "inspect", "countdown"]).output().unwrap();
+    env.other("lifespan").args(["plugin", "inspect", "tag"]).output().unwrap();
     env.write("words.txt", "");
     std::fs::create_dir(env.home().join("a folder")).unwrap();
     for (line, expect) in lines {
@@ -26,7 +34,10 @@ fn check(shell: &Shell, settings: &str, lines: &[(&str, &str)]) {
 }
 
 /// What shells agree on.
-const LINES: [(&str, &str); 7] = [
+const LINES: [(&str, &str); 10] = [
+    ("lifespan countdown --fr", "lifespan countdown --from "),
+    ("lifespan -q countdown --from 3 tag --lab", "tag --label "),
+    ("lifespan plugin inspect countd", "inspect countdown "),
     ("lifespan countd", "lifespan countdown "),
     ("lifespan --plugin-d", "lifespan --plugin-dir "),
     ("lifespan --log-format=j", "lifespan --log-format=json "),
@@ -86,4 +97,33 @@ fn a_script_is_printed_whatever_is_wrong() {
     let help = env.run("help completions");
     help.assert_code(Exit::Success);
     assert!(help.stdout.contains("in ~/.bashrc"), "{help}");
+}
+
+/// What a shell is answered to the words before the cursor.
+fn answer(env: &TestEnv, line: &str) -> String {
+    let mut command = env.other("lifespan");
+    command.args(["completions", "bash", "--answer", "--"]).args(line.split(' '));
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn what_was_loaded_anyway_is_completed_from_then_on() {
+    let library = library(&bundled(), "countdown");
+    for line in ["--dry-run countdown", "countdown --from 1 --sleep 0", "help countdown"] {
+        // A library that has just been written may be another one in the same moment.
+        while library.metadata().unwrap().ctime() + 3 > now() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        let env = TestEnv::without_plugins().plugin_dir(bundled());
+        assert_eq!(answer(&env, "countdown --fr"), "\tfiles\n", "nothing is known yet");
+        env.run(line).assert_code(Exit::Success);
+        let known = "--from\tCount down from this number\n";
+        assert_eq!(answer(&env, "countdown --fr"), known, "{line}");
+        assert_eq!(answer(&env, "echo --then countdown --fr"), known, "{line}");
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_secs().try_into().unwrap()
 }

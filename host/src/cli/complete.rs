@@ -64,12 +64,15 @@ pub(crate) enum Paths {
 /// Completes `word`, which stands behind the words `before`.
 pub(crate) fn complete(known: &Known<'_>, before: &[OsString], word: &str) -> Answer {
     let early = early::scan(&known.options, before);
-    let context = Context { word, plugins: &known.plugins };
-    let mut answer = Answer::default();
     let chain = &before[early.chain..];
+    let command =
+        known.commands.iter().find(|it| chain.first().is_some_and(|word| word == it.get_name()));
+    let is_own = chain.is_empty() || command.is_some();
+    let context = Context { word, is_own, plugins: &known.plugins };
+    let mut answer = Answer::default();
     if chain.is_empty() {
         begin(known, &context, before, early.options == early.chain, &mut answer);
-    } else if let Some(command) = known.commands.iter().find(|it| chain[0] == it.get_name()) {
+    } else if let Some(command) = command {
         in_command(&context, &spec_of(command), &chain[1..], &mut answer);
     } else {
         in_chain(known, &context, chain, &mut answer);

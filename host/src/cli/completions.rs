@@ -4,15 +4,18 @@
 //! nothing is logged or told, whatever is wrong, and no plugin is loaded.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use clap::{Args, Command};
 
 use super::args::{self, Brand, HostArgs};
+use super::arguments::known_arguments;
 use super::complete::{Known, Shell, complete, unquoted};
 use super::report::Reporter;
 use super::settings::{self, Settings};
 use super::{configured, early, with_files, word};
 use crate::config::Config;
+use crate::discover::Lookup;
 use crate::error::Failures;
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder};
@@ -87,11 +90,15 @@ fn answer(builder: HostBuilder, brand: &Brand, shell: Shell, words: &[OsString])
     let host = host(builder, brand, &before);
     let facts = host.catalog().plugins().map(|plugin| plugin.facts());
     let plugins = facts.map(|facts| (facts.name.clone(), facts.summary.clone())).collect();
+    let spec = |name: &str| match host.catalog().get(name) {
+        Lookup::Found(candidate) => known_arguments(&host, candidate).map(Arc::new),
+        _ => None,
+    };
     let known = Known {
         options: args::command(brand),
         commands: word::commands(&brand.name),
         plugins,
-        spec: &|_| None,
+        spec: &spec,
     };
     complete(&known, &before, word).lines()
 }

@@ -6,6 +6,7 @@
 mod check;
 mod context;
 mod format;
+mod inspect;
 mod install;
 mod list;
 mod path;
@@ -23,6 +24,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
+use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
 use self::path::{PathArgs, cmd_path};
@@ -48,6 +50,7 @@ struct PluginArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum PluginCommand {
     List(ListArgs),
+    Inspect(InspectArgs),
     Check(CheckArgs),
     Path(PathArgs),
     Install(InstallArgs),
@@ -65,6 +68,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
     };
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
+        PluginCommand::Inspect(args) => cmd_inspect(context, args),
         PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),

@@ -112,30 +112,9 @@ impl Cache {
         let bytes = written.encode().ok_or(io::ErrorKind::FileTooLarge)?;
         fs::create_dir_all(&self.dir)?;
         if !path.exists() {
-            self.forget_the_oldest();
+            make_room(&self.dir, MOST_FOLDERS);
         }
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let replaced = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-        if replaced.is_err() {
-            // There may be none, or it cannot be removed: then it is in nobody's way.
-            let _ = fs::remove_file(&temporary);
-        }
-        replaced
-    }
-
-    /// Makes room for one more folder. Folders that are gone are told from others by nothing else than
-    /// that nobody asks for them.
-    fn forget_the_oldest(&self) {
-        let files = fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        let mut files: Vec<_> = files
-            .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))
-            .collect();
-        files.sort();
-        let surplus = (files.len() + 1).saturating_sub(MOST_FOLDERS);
-        for (_, path) in files.into_iter().take(surplus) {
-            tracing::debug!("`{}` is removed: there are too many", path.display());
-            let _ = fs::remove_file(path);
-        }
+        replace(path, &bytes)
     }
 
     /// The file for a folder. Two folders may share one: then they forget each other.
@@ -146,6 +125,32 @@ impl Cache {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
         self.dir.join(format!("{hash:016x}.index"))
+    }
+}
+
+/// Writes a file of a cache so that whoever reads it meanwhile finds the old one or the new.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let replaced = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        // There may be none, or it cannot be removed: then it is in nobody's way.
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced
+}
+
+/// Makes room for one more file in a folder of `most`. What nobody asks for any more is told from the
+/// rest by nothing else than its age.
+pub(crate) fn make_room(dir: &Path, most: usize) {
+    let files = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut files: Vec<_> = files
+        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))
+        .collect();
+    files.sort();
+    let surplus = (files.len() + 1).saturating_sub(most);
+    for (_, path) in files.into_iter().take(surplus) {
+        tracing::debug!("`{}` is removed: there are too many", path.display());
+        let _ = fs::remove_file(path);
     }
 }
 

@@ -3,6 +3,8 @@
 //! Asks [`known`](super::known) first, where a cache may answer for one plugin, and has everything looked
 //! through when that is not enough.
 
+#[cfg(feature = "cli")]
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::discover::known::Known;
@@ -101,6 +103,12 @@ impl Catalog {
     /// Where was searched.
     pub fn search_path(&self) -> &SearchPath {
         &self.scope.path
+    }
+
+    /// Where what was read is kept, if anywhere.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cache_dir(&self) -> Option<&Path> {
+        self.scope.cache_dir.as_deref()
     }
 
     /// What caches can tell; nothing where all has been looked through.

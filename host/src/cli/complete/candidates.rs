@@ -8,8 +8,9 @@ use super::{Answer, Paths};
 use crate::chain::{expects, given};
 use crate::cli::word::PLUGIN;
 
-/// The name of a value that is an instance's name.
-const INSTANCE: &str = "INSTANCE";
+/// The names of values of the host's own commands that are names of plugins; an instance is mostly
+/// called as its plugin is.
+const NAMES: [&str; 3] = [PLUGIN, "INSTANCE", "NAME"];
 
 /// What may follow beside what was offered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +25,8 @@ pub(super) struct Follow {
 pub(super) struct Context<'a> {
     /// The beginning of the word.
     pub(super) word: &'a str,
+    /// Whether it is of a command of the host's own.
+    pub(super) is_own: bool,
     /// Names and summaries.
     pub(super) plugins: &'a [(String, String)],
 }
@@ -52,8 +55,11 @@ impl Context<'_> {
         for value in &arg.possible_values {
             answer.offer(format!("{before}{value}"), "");
         }
-        // An instance is mostly called as its plugin is.
-        if arg.value_names.iter().any(|name| name == PLUGIN || name == INSTANCE) {
+        let called = |names: &[&str]| {
+            let words = arg.value_names.iter().flat_map(|name| name.split('|'));
+            words.into_iter().any(|word| names.contains(&word))
+        };
+        if self.is_own && called(&NAMES) {
             for (name, summary) in self.plugins {
                 answer.offer(format!("{before}{name}"), summary);
             }
@@ -63,6 +69,9 @@ impl Context<'_> {
                 Some(Paths::Files)
             }
             ValueHint::DirPath => Some(Paths::Folders),
+            // What an author did not say may be told by a name that many use.
+            ValueHint::Unknown if called(&["FILE", "PATH"]) => Some(Paths::Files),
+            ValueHint::Unknown if called(&["DIR", "FOLDER"]) => Some(Paths::Folders),
             _ => answer.paths,
         };
     }

@@ -17,6 +17,8 @@ fn plugins() -> Vec<Command> {
             .arg(Arg::new("when").long("when").require_equals(true).value_parser(["now"]))
             .arg(Arg::new("out").long("out").value_hint(ValueHint::FilePath))
             .arg(Arg::new("dir").long("dir").value_hint(ValueHint::DirPath))
+            .arg(Arg::new("tape").long("tape").value_name("FILE"))
+            .arg(Arg::new("name").long("name").value_name("NAME"))
             .arg(Arg::new("loud").short('l').action(ArgAction::Count))
             .arg(Arg::new("old").long("old").hide(true)),
         Command::new("echo").about("Echo").disable_help_flag(true),
@@ -117,14 +119,17 @@ fn commands_know_their_words() {
     check("plugin pa|", "path");
     check("plugin path --fo|", "--format");
     check("plugin path --format |", "text json");
+    check("plugin inspect co|", "countdown FILES");
+    check("plugin trust countdown ec|", "echo FILES");
 }
 
 #[test]
 fn a_stage_offers_its_options_the_next_stage_and_its_end() {
     check("echo |", "countdown echo cat pick db closed --then");
     check("echo -|", "--then");
-    check("countdown --t|", "--tone --tags --then");
-    check("countdown -|", "--from --tone --tags --when= --out --dir -l --help --then");
+    check("countdown --t|", "--tone --tags --tape --then");
+    let options = "--from --tone --tags --when= --out --dir --tape --name -l --help --then";
+    check("countdown -|", options);
     check("countdown -f|", "-f");
     check("countdown --from 3 --fr|", "");
     check("countdown -l -l|", "-l");
@@ -143,6 +148,8 @@ fn the_value_of_an_option_is_completed_and_nothing_else() {
     check("countdown --out |", "FILES");
     check("countdown --out=x/|", "FILES");
     check("countdown --dir |", "FOLDERS");
+    check("countdown --tape |", "FILES");
+    check("countdown --name |", "");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
 use super::refusal::{ReasonResult, reason_text};
-use crate::discover::Finds;
+use crate::discover::{Finds, Refused};
 use crate::error::Failures;
 use crate::exit::Exit;
 
@@ -57,11 +57,20 @@ struct PluginResult {
 
 /// Why something cannot be used.
 #[derive(Debug, Serialize)]
-struct RefusedResult {
+pub(super) struct RefusedResult {
     /// The names of the plugins that it is about, as far as they are known.
     plugins: Vec<String>,
     #[serde(flatten)]
     reason: ReasonResult,
+}
+
+impl RefusedResult {
+    pub(super) fn of(refused: &Refused) -> Self {
+        RefusedResult {
+            plugins: refused.plugins.clone(),
+            reason: ReasonResult::of(&refused.reason),
+        }
+    }
 }
 
 /// Does it.
@@ -79,7 +88,7 @@ pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, 
     Ok(refused.map(|it| it.reason.exit()).fold(printed, Exit::worst))
 }
 
-fn verdict(examined: &Finds) -> &'static str {
+pub(super) fn verdict(examined: &Finds) -> &'static str {
     match (examined.candidates.is_empty(), examined.refused.is_empty()) {
         (_, true) => "usable",
         (false, false) => "partly",
@@ -93,10 +102,7 @@ fn library(file: &Path, examined: &Finds) -> LibraryResult {
         version: it.facts().version.clone(),
         summary: it.facts().summary.clone(),
     });
-    let reasons = examined.refused.iter().map(|it| RefusedResult {
-        plugins: it.plugins.clone(),
-        reason: ReasonResult::of(&it.reason),
-    });
+    let reasons = examined.refused.iter().map(RefusedResult::of);
     LibraryResult {
         path: path(file),
         verdict: verdict(examined),

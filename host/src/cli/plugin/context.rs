@@ -1,5 +1,6 @@
 //! What each of the commands is given: the host, and where to print.
 
+use std::ffi::OsString;
 use std::path::{self, Path};
 
 use crate::cli::report::Reporter;
@@ -11,6 +12,8 @@ use crate::host::Host;
 pub(crate) struct Context<'a> {
     /// The host, as the options before the command describe it.
     pub(crate) host: &'a Host,
+    /// The options themselves, as they stand on the line.
+    pub(crate) options: &'a [OsString],
     /// Where results go.
     pub(crate) reporter: &'a Reporter,
     /// Whether more than usual is to be told.
