@@ -13,6 +13,8 @@
 //! affair of the command line. Nothing is read that nobody asked for, and nothing is printed.
 
 mod mistake;
+#[cfg(feature = "cli")]
+mod origin;
 mod parse;
 mod place;
 mod words;
@@ -28,6 +30,8 @@ use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 
 pub(crate) use crate::config::mistake::{Located, Mistake};
+#[cfg(feature = "cli")]
+pub(crate) use crate::config::origin::{Origin as SettingOrigin, Resolved, resolved};
 pub(crate) use crate::config::words::{Taken, words};
 
 /// The most bytes of a file.

@@ -176,6 +176,15 @@ impl Candidate {
         self.library.place()
     }
 
+    /// Its library's file; one that is built in has none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self.library.source() {
+            Source::File { path, .. } => Some(path),
+            Source::Builtin(_) => None,
+        }
+    }
+
     /// What its library says of itself and of all its plugins.
     pub fn descriptor(&self) -> &Descriptor {
         self.library.descriptor()

@@ -5,6 +5,7 @@ use std::fs;
 use lifespan::Exit;
 
 use crate::env::{Output, TestEnv};
+use crate::schema;
 
 /// A world whose user has that configuration.
 fn user(toml: &str) -> TestEnv {
@@ -61,6 +62,33 @@ fn a_projects_file_is_over_the_users_and_a_later_one_over_both() {
     told("tag", r#"tag: Some("user") Some(1) []"#);
     told("--config project.toml tag", r#"tag: Some("project") Some(2) []"#);
     told("--config project.toml --config mine.toml tag", r#"tag: Some("mine") Some(2) []"#);
+}
+
+#[test]
+fn inspect_shows_where_each_value_comes_from() {
+    let env = user("[plugin.countdown]\nfrom = 5\n[plugin.tag]\nlabel = 'file'\nfrom = 3\n");
+    let env = env.env("TAG_LABEL", "environment");
+    let countdown = env.run("plugin inspect countdown");
+    countdown.assert_code(Exit::Success);
+    for needle in ["--from   5  from /", "lifespan.toml:2:8\n", "--sleep  1  its default\n"] {
+        assert!(countdown.stdout.contains(needle), "{countdown}");
+    }
+    let tag = env.run("plugin inspect tag --format json");
+    let told: serde_json::Value = serde_json::from_str(&tag.stdout).expect("JSON");
+    schema::check("plugin-inspect", &told);
+    let settings = told["plugins"][0]["settings"].as_array().expect("a list");
+    let shown: Vec<_> = settings
+        .iter()
+        .map(|it| format!("{} {} {} {}", it["option"], it["values"], it["origin"], it["place"]))
+        .map(|line| line.replace(&format!("{}/", env.home().display()), ""))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            r#""--label" ["environment"] "environment" "TAG_LABEL""#,
+            r#""--from" ["3"] "config" "config/lifespan/lifespan.toml:5:8""#,
+        ]
+    );
 }
 
 #[test]

@@ -32,6 +32,7 @@ Tasks:
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
+  bench folder [--rounds N]  Measure what a plugins folder with 1,000 libraries costs
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
@@ -65,6 +66,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
+        ("bench", ["folder"]) => bench::folder(bench::ROUNDS),
+        ("bench", ["folder", "--rounds", rounds]) => bench::folder(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
         ("loom", []) => loom::loom(),

@@ -52,13 +52,17 @@ pub(crate) fn indented(text: &str, blanks: usize, columns: u16) -> String {
 
 /// Rows with their cells below each other. The last cell is broken where it does not fit, or stands
 /// below the row where next to nothing of it would.
-pub(crate) fn table(rows: &[Vec<String>], blanks: usize, columns: u16) -> String {
-    let mut widths: Vec<usize> = Vec::new();
-    for cells in rows {
-        let narrow = cells.len().saturating_sub(1);
-        widths.resize(widths.len().max(narrow), 0);
-        for (width, cell) in widths.iter_mut().zip(&cells[..narrow]) {
-            *width = (*width).max(cell.chars().count());
+pub(crate) fn table<T: AsRef<str>>(
+    rows: &[impl AsRef<[T]>],
+    blanks: usize,
+    columns: u16,
+) -> String {
+    let narrow = |cells: &[T]| cells.len().saturating_sub(1);
+    let rows = || rows.iter().map(AsRef::as_ref);
+    let mut widths = vec![0; rows().map(narrow).max().unwrap_or(0)];
+    for cells in rows() {
+        for (width, cell) in widths.iter_mut().zip(&cells[..narrow(cells)]) {
+            *width = (*width).max(cell.as_ref().chars().count());
         }
     }
     let left = blanks + widths.iter().map(|width| width + 2).sum::<usize>();
@@ -68,22 +72,37 @@ pub(crate) fn table(rows: &[Vec<String>], blanks: usize, columns: u16) -> String
         _ => (blanks + 4, columns.saturating_sub(blanks + 4).max(FEWEST_COLUMNS)),
     };
     let mut text = String::new();
-    for cells in rows {
+    for cells in rows() {
         let Some((last, narrow)) = cells.split_last() else { continue };
-        let mut row = " ".repeat(blanks);
-        for (cell, width) in narrow.iter().zip(&widths) {
-            row += &format!("{cell:width$}  ");
+        pad(&mut text, blanks);
+        for (cell, width) in narrow.iter().map(AsRef::as_ref).zip(&widths) {
+            text += cell;
+            pad(&mut text, width + 2 - cell.chars().count());
         }
-        let mut last = lines(last, room).into_iter();
-        if below == left {
-            row += &last.next().unwrap_or_default();
+        let last = last.as_ref();
+        if below == left && last.len() <= room {
+            text += last.trim_end();
+        } else {
+            // There is one at least, which may be empty.
+            let mut broken = lines(last, room);
+            if below == left {
+                text += &broken.remove(0);
+            }
+            for line in broken.iter().filter(|line| !line.is_empty()) {
+                text.truncate(text.trim_end_matches(' ').len());
+                text.push('\n');
+                pad(&mut text, below);
+                text += line;
+            }
         }
-        text.extend([row.trim_end(), "\n"]);
-        for line in last.filter(|line| !line.is_empty()) {
-            text += &format!("{:below$}{line}\n", "");
-        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
     }
     text
+}
+
+fn pad(text: &mut String, blanks: usize) {
+    text.extend(std::iter::repeat_n(' ', blanks));
 }
 
 /// In fewer columns, wrapping leaves a word a line.

@@ -1,5 +1,6 @@
 //! `plugin list`: what is in the plugins folders, and what of it cannot be used.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use clap::Args;
@@ -68,7 +69,7 @@ fn plugin(catalog: &Catalog, candidate: &Candidate) -> PluginResult {
         name: facts.name.clone(),
         version: facts.version.clone(),
         summary: facts.summary.clone(),
-        library: candidate.place().path().map(|it| path(it)),
+        library: candidate.file().map(path),
         state: if is_claimed(catalog, candidate) { "claimed" } else { "usable" },
     }
 }
@@ -80,17 +81,21 @@ fn is_claimed(catalog: &Catalog, candidate: &Candidate) -> bool {
 /// A table for each folder, then what is refused.
 fn text(catalog: &Catalog, columns: u16, is_verbose: bool) -> String {
     let mut text = String::new();
-    let usable = || catalog.candidates().iter().filter(|it| !is_claimed(catalog, it));
-    let folder = |it: &Candidate| it.place().path().and_then(|it| it.parent().map(Path::to_owned));
-    let mut folders = vec![None];
-    folders.extend(catalog.search_path().entries().iter().map(|entry| Some(entry.dir.clone())));
-    folders.dedup();
-    for dir in folders {
-        let rows: Vec<_> = usable().filter(|it| folder(it) == dir).map(row).collect();
-        if !rows.is_empty() {
-            let heading = dir.map_or("built in".into(), |dir| plain(&path(&dir)).into_owned());
-            text += &format!("{heading}\n{}\n", table(&rows, 2, columns));
+    let mut folders: Vec<(Option<&Path>, Vec<_>)> = vec![(None, Vec::new())];
+    for entry in catalog.search_path().entries() {
+        if folders.iter().all(|(dir, _)| *dir != Some(entry.dir.as_path())) {
+            folders.push((Some(&entry.dir), Vec::new()));
         }
+    }
+    for plugin in catalog.plugins() {
+        let dir = plugin.file().and_then(Path::parent);
+        if let Some((_, rows)) = folders.iter_mut().find(|(it, _)| *it == dir) {
+            rows.push(row(plugin));
+        }
+    }
+    for (dir, rows) in folders.iter().filter(|(_, rows)| !rows.is_empty()) {
+        let heading = dir.map_or("built in".into(), path);
+        text += &format!("{}\n{}\n", plain(&heading), table(rows, 2, columns));
     }
     if text.is_empty() {
         text += "no plugin is found\n\n";
@@ -104,12 +109,14 @@ fn text(catalog: &Catalog, columns: u16, is_verbose: bool) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-fn row(candidate: &Candidate) -> Vec<String> {
+fn row(candidate: &Candidate) -> [Cow<'_, str>; 4] {
     let facts = candidate.facts();
-    let place = candidate.place();
-    let file = place.path().and_then(|it| it.file_name());
-    let file = file.map(|it| plain(&it.to_string_lossy()).into_owned()).unwrap_or_default();
-    vec![facts.name.clone(), facts.version.clone(), file, facts.summary.clone()]
+    let file = candidate.file().and_then(Path::file_name).unwrap_or_default();
+    let file = match file.to_str() {
+        Some(file) => plain(file),
+        None => plain(&file.to_string_lossy()).into_owned().into(),
+    };
+    [facts.name.as_str().into(), facts.version.as_str().into(), file, facts.summary.as_str().into()]
 }
 
 fn refusal(refused: &Refused, columns: u16) -> String {
