@@ -11,6 +11,7 @@ mod args;
 mod arguments;
 mod complete;
 mod completions;
+mod disabled;
 mod early;
 mod help;
 mod lines;
@@ -37,6 +38,7 @@ use lifespan_abi::LogFilter;
 
 use crate::cli::args::{Brand, HostArgs};
 use crate::cli::arguments::{child, remember};
+use crate::cli::disabled::Disabled;
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
@@ -45,7 +47,7 @@ use crate::cli::report::Reporter;
 use crate::cli::settings::{Settings, user_file};
 use crate::cli::term::Terminal;
 use crate::config::Config;
-use crate::discover::{Catalog, Origin, cache_folder, default_folder, now};
+use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -249,8 +251,17 @@ fn build(
     };
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
-    let builder = configured(builder, args, crosses);
-    Ok(trace.into_iter().fold(builder, HostBuilder::bus_trace).build())
+    let mut builder = configured(builder, args, crosses);
+    if let Some(list) = Disabled::read(&builder.name)? {
+        builder = builder.disabled(list.names(), list.file);
+    }
+    let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
+    for name in &args.without {
+        if let Lookup::Unknown = host.catalog().get(name) {
+            tracing::warn!("no plugin is called `{name}`, so nothing is left out by `--without`");
+        }
+    }
+    Ok(host)
 }
 
 /// What is logged: the line says it, else the builder, else it is what an operator wants to know.
@@ -270,6 +281,7 @@ fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> H
         .limits(limits)
         .stall_warning(stall_warning)
         .log_filter(log_filter);
+    let builder = args.without.iter().fold(builder, |builder, name| builder.without(name));
     let builder = if args.locked { builder.locked(true) } else { builder };
     let builder = if args.allow_unsafe_permissions {
         builder.allow_unsafe_permissions(true)

@@ -16,6 +16,7 @@ pub(crate) mod refusal;
 mod search;
 mod section;
 mod stamp;
+mod unwanted;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -33,7 +34,7 @@ use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub(crate) use crate::discover::cache::{make_room, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
-#[cfg(any(feature = "cli", test))]
+#[cfg(feature = "cli")]
 pub(crate) use crate::discover::look::identify;
 use crate::discover::look::{Contents, Look, look};
 pub(crate) use crate::discover::look::{Identified, read_open};
@@ -41,10 +42,14 @@ pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::section::leads_astray;
+pub(crate) use crate::discover::section::run_path;
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::stamp::now;
+pub(crate) use crate::discover::unwanted::Unwanted;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -104,6 +109,8 @@ pub(crate) struct Scope {
     pub(crate) cache_dir: Option<PathBuf>,
     /// What is demanded of folders and files to be trusted.
     pub(crate) policy: Policy,
+    /// The plugins that are as if they were not installed.
+    pub(crate) unwanted: Unwanted,
 }
 
 /// Finds what the search path and the host's own program offer.

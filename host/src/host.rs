@@ -3,6 +3,8 @@
 //! Nothing here is global, prints, or ends the process. A host is built once; each command line is
 //! [prepared](Host::prepare), which loads and binds but sets nothing up, and then [run](Prepared::run).
 
+#[cfg(feature = "cli")]
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +17,7 @@ use tracing::level_filters::LevelFilter;
 use crate::bind::BoundStage;
 use crate::chain::alike;
 use crate::config::Config;
-use crate::discover::{Builtin, Candidate, Catalog, Lookup, Scope, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Lookup, Scope, SearchPath, Unwanted, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -59,6 +61,7 @@ pub struct HostBuilder {
     /// Plugins folders that files of configuration name.
     pub(crate) config_dirs: Vec<PathBuf>,
     policy: Policy,
+    unwanted: Unwanted,
 }
 
 /// A host with the plugins that it found.
@@ -217,6 +220,22 @@ impl HostBuilder {
         self
     }
 
+    /// Does without the plugin of that name, as if it were not installed; whoever names it is told so.
+    #[must_use]
+    pub fn without(mut self, plugin: &str) -> Self {
+        self.unwanted.left_out.insert(plugin.to_owned());
+        self
+    }
+
+    /// Does without the plugins that the user has disabled, which is written in `file`.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn disabled(mut self, plugins: BTreeSet<String>, file: PathBuf) -> Self {
+        self.unwanted.disabled = plugins;
+        self.unwanted.file = file;
+        self
+    }
+
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
     /// the environment's list, in the folders that were added so far; and where there is none of all
     /// these, in the user's default folder.
@@ -238,6 +257,7 @@ impl HostBuilder {
             allow_abort: self.allow_panic_abort,
             cache_dir: self.cache_dir,
             policy: policy.clone(),
+            unwanted: self.unwanted,
         };
         let catalog = discover(scope);
         tell_unknown(&self.config, &catalog);
@@ -275,6 +295,7 @@ impl Host {
             config: Config::default(),
             config_dirs: Vec::new(),
             policy: Policy::default(),
+            unwanted: Unwanted::default(),
         }
     }
 

@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +32,7 @@ use lifespan_abi::{
 use thiserror::Error;
 
 use crate::discover::refusal::{RefusalReason, abi_hint};
-use crate::discover::{Identity, LibraryFile, Source, read_open};
+use crate::discover::{Identity, LibraryFile, Source, read_open, run_path};
 use crate::exit::Exit;
 use crate::trust::{Distrust, Policy, Unsealed};
 
@@ -66,6 +67,8 @@ pub(crate) enum LoadError {
     Open {
         /// The library's file.
         path: PathBuf,
+        /// Whether it is opened as a copy and wants something from beside itself.
+        alone: bool,
         /// What the system says.
         source: LoaderError,
     },
@@ -238,6 +241,15 @@ impl Loader {
     }
 }
 
+impl Opening<'_> {
+    /// Whether it is opened as a copy, beside which nothing lies, and looks for something there.
+    fn is_alone(&self) -> bool {
+        let beside = |folder: &String| folder.contains("ORIGIN") || folder.starts_with('@');
+        matches!(self.file, Cow::Owned(_))
+            && File::open(&self.file).is_ok_and(|file| run_path(file).iter().any(beside))
+    }
+}
+
 impl LoadedLibrary {
     /// What is known of the library.
     pub(crate) fn library(&self) -> &Arc<LibraryFile> {
@@ -296,6 +308,11 @@ impl LoadError {
     /// What to do next, where something can be done.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            LoadError::Open { alone: true, .. } => Some(
+                "what is locked or must be signed is opened as a copy, beside which nothing lies: \
+                 link what it needs statically, or install it where the system looks"
+                    .into(),
+            ),
             LoadError::Open { path, .. } if cfg!(target_os = "linux") => Some(format!(
                 "see that what it needs is installed: `ldd -r {}` lists it",
                 path.display()
@@ -339,8 +356,11 @@ impl LoadError {
 /// Opens a file and takes its root module, if its ABI is one that this host serves.
 fn take_root(opening: &Opening<'_>) -> Result<LibraryRootRef, LoadError> {
     let path = || opening.library.to_owned();
-    let system = open(&opening.file)
-        .map_err(|error| LoadError::Open { path: path(), source: error.into() })?;
+    let system = open(&opening.file).map_err(|error| LoadError::Open {
+        path: path(),
+        alone: opening.is_alone(),
+        source: error.into(),
+    })?;
     // SAFETY: a library that has a descriptor exports its `LibHeader` under this name, as `export!`
     // of the SDK writes both; `upgrade` looks for the header's magic before anything else.
     let symbol = unsafe { system.get::<AbiHeaderRef>(ROOT_SYMBOL) };

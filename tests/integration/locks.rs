@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::artifacts::{bundled, fixtures, library};
 use crate::env::{Output, TestEnv};
-use crate::forge::Forge;
+use crate::forge::{Forge, compile, compile_with, with_descriptor};
 use crate::management::data;
 use crate::nested::copy;
 
@@ -137,7 +137,7 @@ fn what_has_changed_is_refused_with_both_digests() {
         assert_eq!(verified["sound"], false);
         assert_eq!(verified["libraries"][0]["fault"], Value::Null);
         let fault = &verified["libraries"][1]["fault"];
-        assert_eq!(fault["code"], "changed");
+        assert_eq!(fault["reason"], "changed");
         assert_eq!(fault["digests"], json!([approved, found]));
         let text = plugins.env.run("plugin verify echo");
         text.assert_code(Exit::Config);
@@ -173,7 +173,7 @@ fn what_is_approved_and_gone_is_told_and_can_be_taken_out() {
     let plugins = Plugins::locked();
     fs::remove_file(plugins.echo()).expect("it is there");
     let verified = data(&plugins.env.run("plugin verify --format json"));
-    assert_eq!(verified["libraries"][1]["fault"]["code"], "unreadable", "{verified}");
+    assert_eq!(verified["libraries"][1]["fault"]["reason"], "trust-unreadable", "{verified}");
     let output = plugins.env.run("plugin untrust echo --format json");
     output.assert_code(Exit::Success);
     let echo = plugins.echo().display().to_string();
@@ -233,7 +233,7 @@ fn a_key_is_demanded_of_each_library() {
     let line = format!("plugin verify --key {}", public.display());
     let unsigned = plugins.env.run(&format!("{line} --format json"));
     unsigned.assert_code(Exit::Config);
-    assert_eq!(data(&unsigned)["libraries"][0]["fault"]["code"], "unsigned");
+    assert_eq!(data(&unsigned)["libraries"][0]["fault"]["reason"], "unsigned");
     sign(&keys, &plugins.echo());
     let one = plugins.env.run(&format!("{line} echo --format json"));
     one.assert_code(Exit::Success);
@@ -322,6 +322,30 @@ fn a_locked_library_is_named_by_backtraces_and_maps() {
     let maps = fs::read_to_string(format!("/proc/{}/maps", process.id())).expect("it runs");
     let code = maps.lines().find(|it| it.contains("r-xp") && it.contains("libfixtures.so"));
     assert!(code.is_some_and(|it| it.contains("/memfd:libfixtures.so")), "{maps}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_locked_library_wants_from_elsewhere_is_named() {
+    let folder = TempDir::new().expect("a temporary folder");
+    compile(folder.path(), "needed", "#[unsafe(no_mangle)] pub extern \"C\" fn needed() {}");
+    let calls = "#[link(name = \"needed\")] unsafe extern \"C\" { fn needed(); }\n\
+        #[unsafe(no_mangle)] pub extern \"C\" fn calls() { unsafe { needed() } }";
+    let beside = format!("-L{}", folder.path().display());
+    let paths = "-Clink-arg=-Wl,-rpath,$ORIGIN:$ORIGIN/../lib:relative";
+    let source = with_descriptor("needy", calls);
+    compile_with(folder.path(), "needy", &source, &[&beside, paths]);
+    let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
+    // It finds what it needs, and is none of ours all the same.
+    env.run("needy").assert_code(Exit::Load).assert_has(&["does not export `lifespan_root`"]);
+    let output = env.run("plugin trust needy");
+    output.assert_code(Exit::Success);
+    output.assert_has(&["looked for in `$ORIGIN/../lib`", "looked for in `relative`"]);
+    output.assert_has_not(&["looked for in `$ORIGIN`"]);
+    let alone = env.run("needy");
+    alone.assert_code(Exit::Load);
+    alone
+        .assert_has(&["libneeded.so: cannot open shared object file", "beside which nothing lies"]);
 }
 
 fn sign(keys: &KeyPair, file: &Path) {

@@ -38,6 +38,10 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "INSTANCE")]
     pub(crate) until: Vec<String>,
 
+    /// Do as if this plugin were not installed; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+
     /// Run plugins that were built with `panic = "abort"`: a panic in one ends the process
     #[arg(long)]
     pub(crate) allow_panic_abort: bool,

@@ -5,6 +5,9 @@
 
 mod check;
 mod context;
+mod doctor;
+mod disable;
+mod enable;
 mod format;
 mod inspect;
 mod install;
@@ -24,6 +27,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
+use self::disable::{DisableArgs, cmd_disable};
+use self::doctor::{DoctorArgs, cmd_doctor};
+use self::enable::{EnableArgs, cmd_enable};
 use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
@@ -58,6 +64,9 @@ enum PluginCommand {
     Trust(TrustArgs),
     Untrust(UntrustArgs),
     Verify(VerifyArgs),
+    Doctor(DoctorArgs),
+    Disable(DisableArgs),
+    Enable(EnableArgs),
 }
 
 /// Does what the words behind `plugin` say.
@@ -76,6 +85,9 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Trust(args) => cmd_trust(context, args),
         PluginCommand::Untrust(args) => cmd_untrust(context, args),
         PluginCommand::Verify(args) => cmd_verify(context, args),
+        PluginCommand::Doctor(args) => cmd_doctor(context, args),
+        PluginCommand::Disable(args) => cmd_disable(context, args),
+        PluginCommand::Enable(args) => cmd_enable(context, args),
     }
 }
 

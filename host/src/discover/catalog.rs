@@ -74,13 +74,17 @@ impl Catalog {
 
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Lookup<'_> {
-        let known = self.caches().and_then(|caches| caches.find(name));
+        let wanted = !self.scope.unwanted.has(name);
+        let known = self.caches().filter(|_| wanted).and_then(|caches| caches.find(name));
         known.map_or_else(|| self.all().get(name), Lookup::Found)
     }
 
     /// Whether a word is the name of a plugin, whether it can be used or not: of one that is in a
-    /// descriptor, as opposed to a guess from a file's name.
+    /// descriptor, as opposed to a guess from a file's name. One that is not wanted is not there.
     pub fn is_name(&self, name: &str) -> bool {
+        if self.scope.unwanted.has(name) {
+            return false;
+        }
         match self.caches().map(|caches| caches.is_name(name)) {
             Some(Some(is_name)) => is_name,
             _ => self.all().is_name(name),
@@ -120,13 +124,20 @@ impl Catalog {
     }
 
     fn all(&self) -> &All {
-        self.all.get_or_init(|| All::of(walk(&self.scope)))
+        self.all.get_or_init(|| All::of(walk(&self.scope), &self.scope))
     }
 }
 
 impl All {
-    fn of(finds: Finds) -> Self {
-        let Finds { candidates: mut plugins, refused } = finds;
+    fn of(finds: Finds, scope: &Scope) -> Self {
+        let Finds { candidates: mut plugins, mut refused } = finds;
+        plugins.retain(|plugin| {
+            let reason = scope.unwanted.reason(&scope.policy.host, plugin.name());
+            let Some(reason) = reason else { return true };
+            let plugins = vec![plugin.name().to_owned()];
+            refused.push(Refused { place: plugin.place(), plugins, reason });
+            false
+        });
         // Of one name, those found first stay first.
         plugins.sort_by(|a, b| a.name().cmp(b.name()));
         let mut all = All { plugins, refused };

@@ -88,7 +88,7 @@ pub(super) fn identify_in(
 }
 
 /// As [`identify_in`], of one file.
-#[cfg(any(feature = "cli", test))]
+#[cfg(feature = "cli")]
 pub(crate) fn identify(path: &Path) -> Result<Identified, RefusalReason> {
     let folder = Folder::new(path.parent().unwrap_or(path));
     identify_in(&folder, path.file_name().unwrap_or_default(), path)

@@ -105,6 +105,19 @@ pub enum RefusalReason {
     /// It is not trusted.
     #[error(transparent)]
     Distrusted(#[from] Distrust),
+    /// The user has disabled the plugin.
+    #[error("the plugin `{plugin}` is disabled in `{}`", .file.display())]
+    Disabled {
+        /// Its name.
+        plugin: String,
+        /// The list of what is disabled.
+        file: PathBuf,
+        /// The command that enables it.
+        enable: String,
+    },
+    /// The host was told to do without the plugin.
+    #[error("the plugin `{0}` is left out by `--without`")]
+    LeftOut(String),
     /// Other libraries have a plugin of that name too.
     #[error("its plugin `{name}` is also in {}", listed(.others))]
     Claimed {
@@ -116,10 +129,10 @@ pub enum RefusalReason {
 }
 
 impl Refused {
-    /// Whether it is a library that has nothing to do with plugins and may lie where it is: it is
-    /// worth a word only to those who look for it.
+    /// Whether it is worth a word only to those who look for it: a library that has nothing to do with
+    /// plugins and may lie where it is, or a plugin that somebody does not want.
     pub fn is_bystander(&self) -> bool {
-        matches!(self.reason, RefusalReason::NoDescriptor)
+        matches!(self.reason, RefusalReason::NoDescriptor) || self.reason.is_wish()
     }
 
     /// Whether it is a folder: what lies in it is unknown.
@@ -180,6 +193,8 @@ impl RefusalReason {
             RefusalReason::RepeatedName(_) => "repeated-name",
             RefusalReason::ControlCharacters(_) => "control-characters",
             RefusalReason::Claimed { .. } => "claimed",
+            RefusalReason::Disabled { .. } => "disabled",
+            RefusalReason::LeftOut(_) => "left-out",
             RefusalReason::Distrusted(distrust) => distrust.name(),
         }
     }
@@ -187,12 +202,19 @@ impl RefusalReason {
     /// How a program ends that needed what is refused.
     pub fn exit(&self) -> Exit {
         match self {
+            RefusalReason::LeftOut(_) => Exit::Usage,
             RefusalReason::Distrusted(_)
+            | RefusalReason::Disabled { .. }
             | RefusalReason::FolderMissing
             | RefusalReason::FolderRelative
             | RefusalReason::FolderUnreadable(_) => Exit::Config,
             _ => Exit::Load,
         }
+    }
+
+    /// Whether nothing is wrong with it but that somebody does not want it.
+    pub(crate) fn is_wish(&self) -> bool {
+        matches!(self, RefusalReason::Disabled { .. } | RefusalReason::LeftOut(_))
     }
 
     /// What a message is too short for, a line each: the digests of a library that is not approved.
@@ -236,6 +258,8 @@ impl RefusalReason {
                 "take the control characters out and build it again".into()
             }
             RefusalReason::Distrusted(distrust) => distrust.hint(),
+            RefusalReason::Disabled { enable, .. } => format!("`{enable}` enables it"),
+            RefusalReason::LeftOut(_) => "take it off the line, or the option".into(),
             RefusalReason::Claimed { .. } => CLAIMED_HINT.into(),
         };
         Some(hint)

@@ -49,7 +49,7 @@ impl SearchPath {
     ///
     /// Reads the environment and, for relative folders of the command line, the current directory. A
     /// program that runs with more rights than whoever started it (set-uid) does not obey the
-    /// environment.
+    /// environment, from which the default is too.
     pub fn of_host(
         host: &str,
         options: impl IntoIterator<Item = PathBuf>,
@@ -70,7 +70,9 @@ impl SearchPath {
         let user = files.into_iter().fold(user, |path, dir| path.with(dir, Origin::Config));
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
+            Some(dir) if path.entries.is_empty() && !is_elevated() => {
+                path.with(dir, Origin::Default)
+            }
             _ => path,
         }
     }
@@ -156,6 +158,7 @@ pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
 
 /// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
 /// where there is no home.
+#[cfg(feature = "cli")]
 pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.cache_dir().join(host))

@@ -165,23 +165,6 @@ impl Distrust {
         }
     }
 
-    /// A word for it, for machines; it does not change.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Distrust::WorldWritable { .. } => "world-writable",
-            Distrust::GroupWritable { .. } => "group-writable",
-            Distrust::Owner { .. } => "foreign-owner",
-            Distrust::NotRoots { .. } => "not-roots",
-            Distrust::Unreadable { .. } => "unreadable",
-            Distrust::BrokenLock { .. } => "broken-lock",
-            Distrust::NoLock { .. } => "no-lock",
-            Distrust::NotApproved { .. } => "not-approved",
-            Distrust::Changed { .. } => "changed",
-            Distrust::Unsigned { .. } => "unsigned",
-            Distrust::BadSignature { .. } => "bad-signature",
-        }
-    }
-
     /// The digests that were compared, for people: a line each.
     ///
     /// Where the listing did not need to know it, the library is read now.

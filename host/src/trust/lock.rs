@@ -2,8 +2,9 @@
 //!
 //! Reads it here; `edit` writes it. Whether it may be trusted itself is judged before it is read.
 
-#[cfg(any(feature = "cli", test))]
+#[cfg(feature = "cli")]
 mod edit;
+mod quick;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +12,13 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
 use lifespan_abi::Descriptor;
 use serde::{Deserialize, Serialize};
 
 use crate::trust::digest::Digest;
 use crate::trust::distrust::Distrust;
-#[cfg(any(feature = "cli", test))]
+#[cfg(feature = "cli")]
 pub(crate) use crate::trust::lock::edit::{EditError, Editing, write_whole};
 
 /// The name of the lock file in a plugins folder.
@@ -82,11 +84,13 @@ impl Lock {
     }
 
     /// All libraries, by the names of their files.
+    #[cfg(feature = "cli")]
     pub(crate) fn libraries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.libraries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 }
 
+#[cfg(feature = "cli")]
 impl Entry {
     /// What is to be written of a library.
     pub(crate) fn of(sha256: Digest, size: u64, descriptor: &Descriptor) -> Self {
@@ -113,8 +117,11 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         broken(path, bytes, Some(error.valid_up_to()..error.valid_up_to()), "it is not UTF-8")
     })?;
-    let form: Form = toml_edit::de::from_str(text)
-        .map_err(|error| broken(path, bytes, error.span(), error.message()))?;
+    if let Some(libraries) = quick::parse(text) {
+        return Ok(Lock { path: path.to_owned(), libraries });
+    }
+    let form: Form =
+        toml::from_str(text).map_err(|error| broken(path, bytes, error.span(), error.message()))?;
     if form.version != VERSION {
         let problem = format!("its version is {}; this host knows {VERSION}", form.version);
         return Err(broken(path, bytes, text.find("version").map(|at| at..at), &problem));
@@ -123,16 +130,19 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {
 }
 
 fn broken(path: &Path, bytes: &[u8], span: Option<Range<usize>>, problem: &str) -> Distrust {
-    let before = &bytes[..span.map_or(0, |it| it.start).min(bytes.len())];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    Distrust::BrokenLock {
-        path: path.to_owned(),
-        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-        column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-        // A parser's message may have several lines.
-        problem: problem.lines().collect::<Vec<_>>().join(" "),
-    }
+    let (line, column) = place(bytes, span.map_or(0, |it| it.start));
+    // A parser's message may have several lines.
+    let problem = problem.lines().collect::<Vec<_>>().join(" ");
+    Distrust::BrokenLock { path: path.to_owned(), line, column, problem }
 }
 
-#[cfg(test)]
+/// The line and the column of a byte in a file, both from 1.
+pub(crate) fn place(bytes: &[u8], at: usize) -> (usize, usize) {
+    let before = &bytes[..at.min(bytes.len())];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
+}
+
+#[cfg(all(test, feature = "cli"))]
 mod tests;

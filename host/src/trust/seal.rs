@@ -30,7 +30,6 @@ use crate::trust::seal::memory::Duplicate;
 pub(crate) struct Sealed {
     copy: Duplicate,
     digest: Digest,
-    size: u64,
     name: OsString,
 }
 
@@ -62,18 +61,13 @@ pub(crate) fn seal(path: &Path, limit: Option<u64>) -> io::Result<Sealed> {
     if size > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has grown"));
     }
-    Ok(Sealed { copy, digest, size, name })
+    Ok(Sealed { copy, digest, name })
 }
 
 impl Sealed {
     /// The digest of the bytes.
     pub(crate) fn digest(&self) -> Digest {
         self.digest
-    }
-
-    /// How many they are.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
     }
 
     /// The bytes, from the first.

@@ -47,6 +47,8 @@ Options:
                            and run nothing
       --until <INSTANCE>   Shut down when the task of this instance has ended;
                            of several, when all have
+      --without <NAME>     Do as if this plugin were not installed; may be given
+                           several times
       --allow-panic-abort  Run plugins that were built with `panic = "abort"`: a
                            panic in one ends the process
   -h, --help               Print help; with -v also which libraries were

@@ -20,6 +20,8 @@ pub(crate) struct Examined {
     pub(crate) name: String,
     /// The copy that was looked at, which does not change.
     pub(crate) sealed: Sealed,
+    /// How many bytes it has.
+    pub(crate) size: u64,
     /// What it says of itself.
     pub(crate) descriptor: lifespan_abi::Descriptor,
 }
@@ -74,12 +76,13 @@ pub(crate) fn examine(library: &Path) -> Result<Examined, Failure> {
         failed(&error).hint("see that it is there, that it is a file, and that you may read it")
     })?;
     let reader = sealed.reader().map_err(|error| failed(&error))?;
+    let size = reader.metadata().map_err(|error| failed(&error))?.len();
     let (descriptor, _) = read_open(reader).map_err(refused)?;
     let Some(name) = library.file_name().and_then(OsStr::to_str).map(str::to_owned) else {
         let message = format!("the name of `{}` is not UTF-8", library.display());
         return Err(Failure::new(Exit::Config, message).hint("give the file another name"));
     };
-    Ok(Examined { library: library.to_owned(), name, sealed, descriptor })
+    Ok(Examined { library: library.to_owned(), name, sealed, size, descriptor })
 }
 
 /// An error if a library, its folder, or the lock file there may be changed by others.
@@ -109,7 +112,8 @@ fn ambiguous(name: &str, several: &[Candidate]) -> Failure {
     Failure::new(Exit::Usage, message).hint(format!("name one by its path: {}", places.join(", ")))
 }
 
-fn unknown(context: &Context<'_>, name: &str) -> Failure {
+/// A failure for a name that is no plugin's.
+pub(crate) fn unknown(context: &Context<'_>, name: &str) -> Failure {
     let names: Vec<_> =
         context.host.catalog().plugins().map(|plugin| plugin.name().to_owned()).collect();
     let failure = Failure::new(Exit::Usage, format!("no plugin is called `{name}`"));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target::{self, Examined};
-use crate::discover::{RefusalReason, libraries_of};
+use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
@@ -74,7 +74,8 @@ pub(crate) fn cmd_trust(context: &Context<'_>, args: TrustArgs) -> Result<Exit, 
     Ok(exit)
 }
 
-/// Writes the lock files of the libraries' folders, one after the other.
+/// Writes the lock files of the libraries' folders, one after the other. Whatever a library loads from
+/// elsewhere is not covered, so that is told.
 pub(super) fn approve(
     context: &Context<'_>,
     examined: &[Examined],
@@ -87,11 +88,21 @@ pub(super) fn approve(
         folders.entry(it.library.parent().unwrap_or(&it.library)).or_default().push(it);
     }
     let mut approved = Vec::new();
+    for it in examined {
+        let folders = it.sealed.reader().map(run_path).unwrap_or_default();
+        for folder in folders.iter().filter(|folder| leads_astray(folder)) {
+            tracing::warn!(
+                "`{}` has what it needs looked for in `{folder}`, which nobody approves; build it \
+                 without that run path",
+                it.library.display(),
+            );
+        }
+    }
     for (folder, libraries) in folders {
         let before = guard.lock_of(folder).map_err(|it| target::distrusted(&it))?;
         let mut editing = Editing::open(folder).map_err(failed)?;
         for it in libraries {
-            let entry = Entry::of(it.sealed.digest(), it.sealed.size(), &it.descriptor);
+            let entry = Entry::of(it.sealed.digest(), it.size, &it.descriptor);
             editing.approve(&it.name, &entry);
             let before = before.as_ref().and_then(|lock| lock.get(&it.name));
             approved.push(Approved {

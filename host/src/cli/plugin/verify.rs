@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
+use super::refusal::ReasonResult;
 use super::target;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
@@ -62,14 +63,12 @@ struct Verified {
 /// What is wrong with a library.
 #[derive(Debug, Serialize)]
 struct Fault {
-    /// A word for it, which does not change.
-    code: &'static str,
-    /// The reason.
-    reason: String,
-    /// The digests that were compared, if any were.
+    #[serde(flatten)]
+    reason: ReasonResult,
+    /// The digests that were compared, for people; none if none were.
     digests: Vec<String>,
-    /// What to do about it.
-    hint: String,
+    #[serde(skip)]
+    distrust: Distrust,
 }
 
 /// Does it.
@@ -161,10 +160,9 @@ fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
         }
         Err(distrust) => {
             verified.fault = Some(Fault {
-                code: distrust.code(),
-                reason: distrust.to_string(),
+                reason: ReasonResult::of(&distrust.clone().into()),
                 digests: distrust.digests(),
-                hint: distrust.hint(),
+                distrust,
             });
         }
     }
@@ -196,11 +194,11 @@ fn text(result: &VerifyResult) -> String {
     for it in &result.libraries {
         text += &format!("{}\n", it.library);
         if let Some(fault) = &it.fault {
-            text += &format!("  refused: {}\n", fault.reason);
+            text += &format!("  refused: {}\n", fault.distrust);
             for digest in &fault.digests {
                 text += &format!("  {digest}\n");
             }
-            text += &format!("  hint: {}\n", fault.hint);
+            text += &format!("  hint: {}\n", fault.distrust.hint());
             continue;
         }
         let said = match (it.approved, it.signed) {

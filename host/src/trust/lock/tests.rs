@@ -1,5 +1,6 @@
 //! Lock files: good ones, broken ones, and what is kept when they are changed.
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -113,4 +114,80 @@ fn a_broken_file_is_told_with_the_place_and_not_overwritten() {
     assert!(matches!(Editing::open(folder.path()), Err(EditError::Io { .. })));
     let unreadable = Lock::read(&folder.path().join(LOCK_FILE));
     assert!(matches!(unreadable, Err(Distrust::Unreadable { .. })));
+}
+
+/// Lines of an entry, each good or bad in some way; the good ones stand several times.
+const NAMES: [&str; 8] = ["a.so", "b.so", "c.so", "d e.so", "ä.so", "", "a\\u0062", "a\"b"];
+const SIZES: [&str; 10] =
+    ["7", "7", "7", "0", "123456789012345678", "1234567890123456789", "007", "-1", "", "1_0"];
+const PLUGINS: [&str; 9] = [
+    "{}",
+    "{ echo = \"0.1.0\" }",
+    "{ echo = \"0.1.0\" }",
+    "{ echo = \"0.1.0\", count-down = \"ä\" }",
+    "{ echo = \"0.1.0\", echo = \"1\" }",
+    "{ \"e\" = \"1\" }",
+    "{ a = \"1, b = 2\" }",
+    "{ a = \"1\\n\" }",
+    "{ a.b = \"1\" }",
+];
+const EXTRA: [&str; 14] = [
+    "",
+    "",
+    "",
+    "# a comment",
+    "# a comment",
+    " ",
+    "size = 7",
+    "version = 1",
+    "version = 2",
+    "other = 1",
+    "[libraries]",
+    "[other]",
+    "# \u{7f}",
+    "\r",
+];
+
+fn lock_text() -> impl Strategy<Value = String> {
+    let of = |texts: &'static [&'static str]| proptest::sample::select(texts);
+    let digest = prop_oneof![9 => Just(format!("\"{DIGEST}\"")), 1 => Just("\"abc\"".to_owned())];
+    let entry = (of(&NAMES), digest, of(&SIZES), proptest::option::of(of(&PLUGINS)), of(&EXTRA))
+        .prop_map(|(name, digest, size, plugins, extra)| {
+            let plugins = plugins.map(|it| format!("plugins = {it}\n")).unwrap_or_default();
+            let begin = format!("[libraries.\"{name}\"]\nsha256 = {digest}\nsize = {size}\n");
+            format!("{begin}{plugins}{extra}\n")
+        });
+    let entries = proptest::collection::vec(entry, 0..3);
+    let begin = prop_oneof![9 => Just("version = 1\n"), 1 => Just("version = 1 # one\n")];
+    (begin, of(&EXTRA), entries)
+        .prop_map(|(begin, extra, entries)| format!("{begin}{extra}\n{}", entries.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn the_quick_reader_says_what_toml_says_or_nothing(text in lock_text()) {
+        if let Some(quick) = quick::parse(&text) {
+            let form: Form = toml::from_str(&text).unwrap();
+            prop_assert_eq!(form.version, VERSION);
+            prop_assert_eq!(form.libraries, quick);
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_quickly() {
+    let folder = TempDir::new().unwrap();
+    let mut editing = Editing::open(folder.path()).unwrap();
+    let none = Entry { plugins: BTreeMap::new(), ..entry(9) };
+    let two = [("a".to_owned(), "1".to_owned()), ("b-c".to_owned(), "2.0.0-rc.1+x".to_owned())];
+    editing.approve("libecho.so", &entry(7));
+    editing.approve("libnone.so", &none);
+    editing.approve("libtwo.so", &Entry { plugins: two.into(), ..entry(8) });
+    editing.save().unwrap();
+    let text = fs::read_to_string(folder.path().join(LOCK_FILE)).unwrap();
+    let quick = quick::parse(&text).unwrap();
+    assert_eq!(quick.len(), 3);
+    assert_eq!(quick, toml::from_str::<Form>(&text).unwrap().libraries);
 }
