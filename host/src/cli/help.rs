@@ -114,7 +114,11 @@ fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool
         ),
     }
     line(&mut text, format_args!("`{name} help PLUGIN` shows the arguments of a plugin."));
-    write!(text, "`{name} plugin` lists the commands that look after the plugins folders.")
+    line(
+        &mut text,
+        format_args!("`{name} plugin` lists the commands that look after the plugins folders."),
+    );
+    write!(text, "`{name} man` prints the manual; `{name} help completions` helps your shell.")
         .unwrap_or_default();
     text
 }

@@ -37,6 +37,7 @@ Plugins:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 Options:
       --plugin-dir <DIR>   Look for plugins in this folder too, before all
@@ -127,6 +128,7 @@ Plugins:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]
@@ -145,6 +147,7 @@ Plugins:
 2 libraries were refused: `lifespan -v --help` says why.
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]
@@ -161,6 +164,7 @@ Refused libraries:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]
