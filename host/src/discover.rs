@@ -36,8 +36,8 @@ pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::look::identify;
-use crate::discover::look::{Contents, Look, look};
 pub(crate) use crate::discover::look::{Identified, read_open};
+use crate::discover::look::{Look, look};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
@@ -65,7 +65,6 @@ pub struct Candidate {
 pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
-    descriptor_text: String,
     approval: Option<Approval>,
 }
 
@@ -219,11 +218,6 @@ impl LibraryFile {
         &self.descriptor
     }
 
-    /// The text of its descriptor, as it stands in the file.
-    pub(crate) fn descriptor_text(&self) -> &str {
-        &self.descriptor_text
-    }
-
     /// That these very bytes were approved, where the folder's lock file says so.
     pub(crate) fn approval(&self) -> Option<&Approval> {
         self.approval.as_ref()
@@ -280,8 +274,8 @@ impl Finds {
     /// The host's own program panics as it was built to, and is trusted: that is not judged here.
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
-            let text = builtin.0.descriptor()().to_string();
-            self.library(Source::Builtin(builtin.0), Contents::of(text), true, Ok(None));
+            let descriptor = descriptor::parse_text(builtin.0.descriptor()().as_str());
+            self.library(Source::Builtin(builtin.0), descriptor, true, Ok(None));
         }
     }
 
@@ -358,9 +352,9 @@ impl Finds {
         allow_abort: bool,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
-        let Look { identity, contents, reading, approval } = look;
+        let Look { identity, descriptor, reading, approval } = look;
         if seen.insert(identity.clone()) {
-            self.library(Source::File { path, identity }, contents, allow_abort, approval);
+            self.library(Source::File { path, identity }, descriptor, allow_abort, approval);
         }
         reading
     }
@@ -369,12 +363,12 @@ impl Finds {
     fn library(
         &mut self,
         source: Source,
-        contents: Result<Contents, RefusalReason>,
+        descriptor: Result<Descriptor, RefusalReason>,
         allow_abort: bool,
         approval: Result<Option<Approval>, Distrust>,
     ) {
-        let Contents { descriptor, text } = match contents {
-            Ok(contents) => contents,
+        let descriptor = match descriptor {
+            Ok(descriptor) => descriptor,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
@@ -388,7 +382,7 @@ impl Finds {
                 return self.refuse(source.place(), plugins, distrust.into());
             }
         };
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text: text, approval });
+        let library = Arc::new(LibraryFile { source, descriptor, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);

@@ -26,8 +26,8 @@ use libloading::os::windows::{
 use lifespan_abi::abi_stable::library::AbiHeaderRef;
 use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::{
-    ABI_VERSION, BindReply, BindRequest, CommandSpec, LibraryRootRef, LogSinkBox, PanicStrategy,
-    ROOT_SYMBOL, Refusal, Report, verdict,
+    ABI_VERSION, BindReply, BindRequest, CommandSpec, Descriptor, LibraryRootRef, LogSinkBox,
+    PanicStrategy, ROOT_SYMBOL, Refusal, Report, verdict,
 };
 use thiserror::Error;
 
@@ -101,9 +101,9 @@ pub(crate) enum LoadError {
     Contradiction {
         /// The library's file.
         path: PathBuf,
-        /// The descriptor's text in the file.
+        /// The descriptor in the file.
         in_file: String,
-        /// The descriptor's text once it was loaded.
+        /// The descriptor once it was loaded.
         when_loaded: String,
     },
     /// A panic in it would end the whole program.
@@ -229,7 +229,7 @@ impl Loader {
         let reader = sealed.reader();
         let reader = reader.map_err(|source| LoadError::Seal { path: named(), source })?;
         match read_open(reader) {
-            Ok((_, text)) if text == library.descriptor_text() => {}
+            Ok(descriptor) if descriptor == *library.descriptor() => {}
             _ => return Err(LoadError::Swapped { path: named() }),
         }
         Ok(Opening { library: path, file: Cow::Owned(sealed.keep()) })
@@ -375,12 +375,12 @@ fn take_root(opening: &Opening<'_>) -> Result<LibraryRootRef, LoadError> {
 /// An error if a library, once loaded, tells another descriptor than its file.
 fn compare(library: &LibraryFile, path: &Path, root: LibraryRootRef) -> Result<(), LoadError> {
     let when_loaded = root.descriptor()();
-    if when_loaded.as_str() == library.descriptor_text() {
+    if Descriptor::from_text(when_loaded.as_str()).as_ref() == Ok(library.descriptor()) {
         return Ok(());
     }
     Err(LoadError::Contradiction {
         path: path.to_owned(),
-        in_file: library.descriptor_text().to_owned(),
+        in_file: serde_json::to_string(library.descriptor()).unwrap_or_default(),
         when_loaded: when_loaded.as_str().to_owned(),
     })
 }

@@ -22,14 +22,10 @@ use lifespan_abi::ABI_VERSION;
 
 pub(super) use self::layout::{Content, Remembered};
 use self::layout::{Entry, Written};
-use crate::discover::descriptor::parse_text;
 use crate::discover::stamp::Stamp;
 
 /// Raised when the same bytes of a library are read otherwise.
 const READER: u32 = 1;
-
-/// A longer descriptor is read each time.
-const MOST_TEXT: usize = 64 << 10;
 
 /// More folders than this are not remembered; those that were written longest ago are forgotten.
 const MOST_FOLDERS: usize = 100;
@@ -170,17 +166,7 @@ fn entry<'a>(
         Reading::AsBefore => remembered?.kept(name)?,
         Reading::New(read) => (read.0, read.1.clone()),
     };
-    let (content, plugins) = match content {
-        Content::Descriptor(text) if text.len() > MOST_TEXT => (Content::Unknown, Vec::new()),
-        Content::Descriptor(text) => {
-            // One that cannot be parsed names no plugins, and tells why at each time.
-            let plugins = parse_text(&text).map(|it| it.plugins).unwrap_or_default();
-            let names = plugins.into_iter().map(|plugin| plugin.name).collect();
-            (Content::Descriptor(text), names)
-        }
-        other => (other, Vec::new()),
-    };
-    Some(Entry { name: bytes(name)?, stamp, content, plugins })
+    Some(Entry { name: bytes(name)?, stamp, content })
 }
 
 /// A name as it is written.

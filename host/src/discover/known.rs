@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::discover::cache::{Cache, Content, Remembered};
-use crate::discover::look::{Contents, Identified, identify_in};
+use crate::discover::look::{Identified, identify_in};
 use crate::discover::stamp::{Folder, Stamp};
 use crate::discover::{Candidate, Finds, Scope, Source};
 use crate::trust::{Guard, JudgedFolder};
@@ -135,12 +135,12 @@ impl Known {
         let file = identify_in(&Folder::new(dir), file, &path).ok()?;
         let approval = claim.folder.judged.file(&self.guard, &path, &file);
         let Identified { identity, stamp, .. } = file;
-        let Content::Descriptor(text) = remembered.content_of(claim.library, &stamp) else {
+        let Content::Descriptor(descriptor) = remembered.content_of(claim.library, &stamp) else {
             return None;
         };
         let mut finds = Finds::default();
         let source = Source::File { path, identity };
-        finds.library(source, Contents::of(text), self.allow_abort, approval);
+        finds.library(source, Ok(descriptor), self.allow_abort, approval);
         let mut named = finds.candidates.into_iter().filter(|it| it.name() == name);
         named.next().filter(|_| named.next().is_none())
     }

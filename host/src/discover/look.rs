@@ -18,8 +18,8 @@ use crate::trust::{Approval, Distrust, Ownership};
 pub(super) struct Look {
     /// Which file it is.
     pub(super) identity: Identity,
-    /// What its bytes say.
-    pub(super) contents: Result<Contents, RefusalReason>,
+    /// What its bytes say: its descriptor, not judged.
+    pub(super) descriptor: Result<Descriptor, RefusalReason>,
     /// What there is to be remembered of that.
     pub(super) reading: Reading,
     /// Whether it is trusted, and by what.
@@ -36,12 +36,6 @@ pub(crate) struct Identified {
     pub(crate) ownership: Ownership,
 }
 
-/// The descriptor of a library, not judged.
-pub(super) struct Contents {
-    pub(super) text: String,
-    pub(super) descriptor: Descriptor,
-}
-
 /// Looks at a file by its folder and name, which make its path. Something may be `known` of it if it
 /// has still that stamp. Whoever says whether it is `trusted` is asked.
 pub(super) fn look(
@@ -54,13 +48,19 @@ pub(super) fn look(
     let identified = identify_in(folder, name, path)?;
     let approval = trusted(&identified);
     let Identified { identity, stamp, .. } = identified;
-    let (text, reading) = match known(&stamp) {
-        Content::Descriptor(text) => (Ok(text), Reading::AsBefore),
+    let (descriptor, reading) = match known(&stamp) {
+        Content::Descriptor(descriptor) => (Ok(descriptor), Reading::AsBefore),
+        Content::Text(text) => (descriptor::parse_text(&text), Reading::AsBefore),
         Content::NoDescriptor => (Err(RefusalReason::NoDescriptor), Reading::AsBefore),
         Content::Unknown => match read(path) {
             Ok((stamp, text)) => {
-                let content = Content::Descriptor(text.clone());
-                (Ok(text), Reading::New(Box::new((stamp, content))))
+                let descriptor = descriptor::parse_text(&text);
+                // Why it cannot be parsed may depend on more than the text, and is found each time.
+                let content = match &descriptor {
+                    Ok(descriptor) => Content::Descriptor(descriptor.clone()),
+                    Err(_) => Content::Text(text),
+                };
+                (descriptor, Reading::New(Box::new((stamp, content))))
             }
             // The stamp is from before the file was read here too.
             Err(reason @ RefusalReason::NoDescriptor) => {
@@ -69,7 +69,7 @@ pub(super) fn look(
             Err(reason) => (Err(reason), Reading::Nothing),
         },
     };
-    Ok(Look { identity, contents: text.and_then(Contents::of), reading, approval })
+    Ok(Look { identity, descriptor, reading, approval })
 }
 
 /// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
@@ -94,24 +94,16 @@ pub(crate) fn identify(path: &Path) -> Result<Identified, RefusalReason> {
     identify_in(&folder, path.file_name().unwrap_or_default(), path)
 }
 
-/// The descriptor in an open file, with its text.
-pub(crate) fn read_open(file: File) -> Result<(Descriptor, String), RefusalReason> {
+/// The descriptor in an open file.
+pub(crate) fn read_open(file: File) -> Result<Descriptor, RefusalReason> {
     let section = section::read(file, &platform::Platform::host())?;
-    let text = descriptor::text(&section)?;
-    Contents::of(text).map(|it| (it.descriptor, it.text))
+    descriptor::parse_text(&descriptor::text(&section)?)
 }
 
 impl Identified {
     /// How many bytes the file has.
     pub(crate) fn size(&self) -> u64 {
         self.stamp.size
-    }
-}
-
-impl Contents {
-    /// The descriptor of that text.
-    pub(super) fn of(text: String) -> Result<Self, RefusalReason> {
-        descriptor::parse_text(&text).map(|descriptor| Contents { text, descriptor })
     }
 }
 

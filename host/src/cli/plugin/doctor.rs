@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path};
-use crate::discover::{Catalog, Lookup, Refused, default_folder, replace};
+use crate::discover::{Catalog, Lookup, RefusalReason, Refused, default_folder, replace};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::order::{OrderError, Requirement, order};
@@ -101,7 +101,12 @@ impl Finding {
         let Failure { message, causes, .. } =
             Failure::from_error(refused.reason.exit(), &refused.reason);
         let hint = refused.hint().unwrap_or_default();
-        let finding = Finding::new(refused.reason.exit(), refused.reason.name(), message, hint);
+        let exit = match refused.reason {
+            // Somebody wanted it so.
+            RefusalReason::Disabled { .. } | RefusalReason::LeftOut(_) => Exit::Success,
+            _ => refused.reason.exit(),
+        };
+        let finding = Finding::new(exit, refused.reason.name(), message, hint);
         Finding { subject: refused.place.path().map(|it| path(it)), causes, ..finding }
     }
 }

@@ -160,7 +160,7 @@ fn subject(context: &Context<'_>, args: &InspectArgs) -> Result<Subject, Failure
     }
     let file = target::library(context, &args.target)?;
     let finds = context.judge(&file);
-    let descriptor = File::open(&file).ok().and_then(|it| read_open(it).ok()).map(|it| it.0);
+    let descriptor = File::open(&file).ok().and_then(|it| read_open(it).ok());
     let listed = |it: &Descriptor| it.plugin(&name).is_some();
     let is_plugin = !target::is_path(&args.target) && descriptor.as_ref().is_some_and(listed);
     let plugin = is_plugin.then(|| name.into_owned());

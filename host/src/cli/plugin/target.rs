@@ -77,7 +77,7 @@ pub(crate) fn examine(library: &Path) -> Result<Examined, Failure> {
     })?;
     let reader = sealed.reader().map_err(|error| failed(&error))?;
     let size = reader.metadata().map_err(|error| failed(&error))?.len();
-    let (descriptor, _) = read_open(reader).map_err(refused)?;
+    let descriptor = read_open(reader).map_err(refused)?;
     let Some(name) = library.file_name().and_then(OsStr::to_str).map(str::to_owned) else {
         let message = format!("the name of `{}` is not UTF-8", library.display());
         return Err(Failure::new(Exit::Config, message).hint("give the file another name"));

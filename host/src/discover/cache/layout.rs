@@ -1,10 +1,11 @@
-//! The bytes of a cache's file: a head that is read at once, and the descriptors' texts behind it.
+//! The bytes of a cache's file: a head that is read at once, and the descriptors behind it.
 //!
 //! The head holds the libraries in the order of their files' names, and the plugins' names in theirs,
-//! so that a name is found without looking at every library, and one text is read for it. Numbers are
+//! so that a name is found without looking at every library, and one descriptor is read for it. Numbers are
 //! little-endian, places are counted from the beginning of the file. Every place is checked, the head
-//! has a checksum and each text its own: a file may be cut off, or be anything at all.
+//! has a checksum and each descriptor its own: a file may be cut off, or be anything at all.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,6 +14,8 @@ use std::io::{Seek as _, SeekFrom};
 use std::ops::Range;
 #[cfg(unix)]
 use std::os::unix::fs::FileExt;
+
+use lifespan_abi::Descriptor;
 
 use super::{bytes, name};
 use crate::discover::stamp::Stamp;
@@ -28,6 +31,15 @@ const FILE: usize = 64;
 
 /// One plugin's name in the head.
 const NAME: usize = 12;
+
+/// The kinds of what is known of a library.
+const UNKNOWN: u32 = 0;
+const NONE: u32 = 1;
+const TEXT: u32 = 2;
+const PACKED: u32 = 3;
+
+/// A longer descriptor is read each time.
+const MOST_RECORD: usize = 64 << 10;
 
 /// A larger file is none of ours.
 const MOST_BYTES: u64 = 256 << 20;
@@ -46,7 +58,6 @@ pub(super) struct Entry<'a> {
     pub(super) name: &'a [u8],
     pub(super) stamp: Stamp,
     pub(super) content: Content,
-    pub(super) plugins: Vec<String>,
 }
 
 /// What is known of a library's bytes.
@@ -56,8 +67,10 @@ pub(in crate::discover) enum Content {
     Unknown,
     /// It has no descriptor.
     NoDescriptor,
-    /// It has one, of this text.
-    Descriptor(String),
+    /// It has one that cannot be parsed, of this text.
+    Text(String),
+    /// It has this one.
+    Descriptor(Descriptor),
 }
 
 /// What is remembered of a folder.
@@ -65,7 +78,7 @@ pub(in crate::discover) enum Content {
 pub(in crate::discover) struct Remembered {
     /// The head, or the whole file.
     bytes: Vec<u8>,
-    /// For texts that are not in `bytes`.
+    /// For descriptors that are not in `bytes`.
     file: File,
     /// How long the file is.
     len: usize,
@@ -83,8 +96,13 @@ impl Written<'_> {
     /// The file's bytes; none where there are too many.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         let mut names: Vec<(&str, usize)> = Vec::new();
+        let mut records = Vec::with_capacity(self.entries.len());
         for (at, entry) in self.entries.iter().enumerate() {
-            names.extend(entry.plugins.iter().map(|plugin| (plugin.as_str(), at)));
+            let record = record(&entry.content);
+            if let (Content::Descriptor(descriptor), true) = (&entry.content, record.0 == PACKED) {
+                names.extend(descriptor.plugins.iter().map(|plugin| (plugin.name.as_str(), at)));
+            }
+            records.push(record);
         }
         names.sort_unstable();
         names.dedup();
@@ -110,16 +128,11 @@ impl Written<'_> {
         push_stamp(&mut out, &self.stamp);
         out.extend(self.key.as_bytes());
         out.extend(self.folder);
-        for entry in self.entries {
+        for (entry, (kind, record)) in self.entries.iter().zip(&records) {
             push_stamp(&mut out, &entry.stamp);
             push_all(&mut out, &place(entry.name.len(), &mut strings)?);
-            let (kind, text) = match &entry.content {
-                Content::Unknown => (0, ""),
-                Content::NoDescriptor => (1, ""),
-                Content::Descriptor(text) => (2, text.as_str()),
-            };
-            push_all(&mut out, &place(text.len(), &mut text_at)?);
-            push_all(&mut out, &[crc32fast::hash(text.as_bytes()), kind]);
+            push_all(&mut out, &place(record.len(), &mut text_at)?);
+            push_all(&mut out, &[crc32fast::hash(record), *kind]);
         }
         for (name, file) in &names {
             push_all(&mut out, &place(name.len(), &mut strings)?);
@@ -131,11 +144,7 @@ impl Written<'_> {
         out[16..24].copy_from_slice(&(text_at as u64).to_le_bytes());
         let checksum = crc32fast::hash(&out[28..]);
         out[24..28].copy_from_slice(&checksum.to_le_bytes());
-        for entry in self.entries {
-            if let Content::Descriptor(text) = &entry.content {
-                out.extend(text.as_bytes());
-            }
-        }
+        out.extend(records.iter().flat_map(|(_, record)| record));
         (out.len() as u64 <= MOST_BYTES).then_some(out)
     }
 }
@@ -221,7 +230,7 @@ impl Remembered {
 
     /// Whether what is known of a library holds, which has that stamp now.
     pub(in crate::discover) fn knows(&self, library: usize, stamp: &Stamp) -> bool {
-        let is_known = || Some(Fields(&self.bytes).u32(self.entry(library)? + 60)? != 0);
+        let is_known = || Some(Fields(&self.bytes).u32(self.entry(library)? + 60)? != UNKNOWN);
         stamp.is_settled(self.started)
             && self.stamp_of(library) == Some(*stamp)
             && is_known() == Some(true)
@@ -233,19 +242,20 @@ impl Remembered {
             let fields = Fields(&self.bytes);
             let entry = self.entry(library)?;
             self.knows(library, stamp).then_some(())?;
-            match fields.u32(entry + 60)? {
-                1 => return Some(Content::NoDescriptor),
-                2 => {}
-                _ => return None,
-            }
+            let kind = fields.u32(entry + 60)?;
             let place = fields.place(entry + 48)?;
-            let text = match fields.bytes(place.clone()) {
-                Some(text) => text.to_vec(),
-                None if place.end <= self.len => read_at(&self.file, place).ok()?,
+            let record = match fields.bytes(place.clone()) {
+                Some(record) => Cow::Borrowed(record),
+                None if place.end <= self.len => read_at(&self.file, place).ok()?.into(),
                 None => return None,
             };
-            (Some(crc32fast::hash(&text)) == fields.u32(entry + 56)).then_some(())?;
-            Some(Content::Descriptor(String::from_utf8(text).ok()?))
+            (Some(crc32fast::hash(&record)) == fields.u32(entry + 56)).then_some(())?;
+            match kind {
+                NONE => Some(Content::NoDescriptor),
+                TEXT => Some(Content::Text(String::from_utf8(record.into_owned()).ok()?)),
+                PACKED => Some(Content::Descriptor(rmp_serde::from_slice(&record).ok()?)),
+                _ => None,
+            }
         };
         read().unwrap_or(Content::Unknown)
     }
@@ -375,6 +385,18 @@ fn lower_bound(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
         if is_before(middle) { range.start = middle + 1 } else { range.end = middle }
     }
     range.start
+}
+
+/// What is written of a library's content, and its kind.
+fn record(content: &Content) -> (u32, Vec<u8>) {
+    let record = match content {
+        Content::Unknown => None,
+        Content::NoDescriptor => Some((NONE, Vec::new())),
+        Content::Text(text) => Some((TEXT, text.as_bytes().to_vec())),
+        // It is faster to read than JSON, and this host wrote it for itself.
+        Content::Descriptor(it) => rmp_serde::to_vec(it).ok().map(|packed| (PACKED, packed)),
+    };
+    record.filter(|(_, bytes)| bytes.len() <= MOST_RECORD).unwrap_or((UNKNOWN, Vec::new()))
 }
 
 fn push_stamp(out: &mut Vec<u8>, stamp: &Stamp) {

@@ -23,18 +23,19 @@ fn new(number: u64, content: Content) -> Reading {
     Reading::New(Box::new((stamp(number), content)))
 }
 
-fn text(plugins: &[&str]) -> Content {
-    Content::Descriptor(descriptor(ABI_VERSION, "unwind", plugins))
+fn holds(plugins: &[&str]) -> Content {
+    let text = descriptor(ABI_VERSION, "unwind", plugins);
+    Content::Descriptor(lifespan_abi::Descriptor::from_text(&text).unwrap())
 }
 
 /// A cache that knows one folder.
 fn cache(dir: &TempDir) -> Cache {
     let cache = Cache::new(dir.path());
     let readings = [
-        new(1, text(&["b", "x"])),
+        new(1, holds(&["b", "x"])),
         new(2, Content::NoDescriptor),
-        Reading::Nothing,
-        new(4, text(&["a", "x"])),
+        new(3, Content::Text("{".into())),
+        new(4, holds(&["a", "x"])),
     ];
     let findings = Findings {
         stamp: stamp(9),
@@ -64,10 +65,11 @@ fn what_was_written_is_known_again() {
         let libraries: Vec<_> = remembered.libraries().map(Option::unwrap).collect();
         assert_eq!(libraries, ["a.so", "b.so", "c.so", "d.so"]);
         let content = |name: &str, number| remembered.content(OsStr::new(name), 0, &stamp(number));
-        assert_eq!(content("a.so", 1), text(&["b", "x"]));
+        assert_eq!(content("a.so", 1), holds(&["b", "x"]));
         assert_eq!(content("b.so", 2), Content::NoDescriptor);
-        assert_eq!(content("d.so", 4), text(&["a", "x"]));
-        for (name, number) in [("a.so", 2), ("c.so", 3), ("c.so", 0), ("e.so", 1), ("", 1)] {
+        assert_eq!(content("c.so", 3), Content::Text("{".into()));
+        assert_eq!(content("d.so", 4), holds(&["a", "x"]));
+        for (name, number) in [("a.so", 2), ("c.so", 1), ("c.so", 0), ("e.so", 1), ("", 1)] {
             assert_eq!(content(name, number), Content::Unknown, "{name}");
         }
         let claims = |plugin| remembered.claims(plugin).map(|(_, it)| it).collect::<Vec<_>>();
@@ -89,7 +91,7 @@ fn what_has_not_settled_is_not_trusted() {
         stamp: stamp(9),
         started: 7,
         names: &names(&["a.so"]),
-        readings: &[new(1, text(&["a"]))],
+        readings: &[new(1, holds(&["a"]))],
         remembered: None,
     };
     cache.remember(Path::new("/plugins"), &findings);
@@ -107,13 +109,13 @@ fn what_still_holds_is_carried_over() {
         stamp: stamp(10),
         started: LATER,
         names: &names(&["b.so", "d.so", "e.so"]),
-        readings: &[Reading::AsBefore, Reading::AsBefore, new(5, text(&["e"]))],
+        readings: &[Reading::AsBefore, Reading::AsBefore, new(5, holds(&["e"]))],
         remembered: Some(&before),
     };
     cache.remember(Path::new("/plugins"), &findings);
     let remembered = cache.recall(Path::new("/plugins"), false).unwrap();
     assert_eq!(remembered.content(OsStr::new("b.so"), 0, &stamp(2)), Content::NoDescriptor);
-    assert_eq!(remembered.content(OsStr::new("d.so"), 0, &stamp(4)), text(&["a", "x"]));
+    assert_eq!(remembered.content(OsStr::new("d.so"), 0, &stamp(4)), holds(&["a", "x"]));
     assert_eq!(remembered.claims("x").count(), 1);
 }
 
@@ -131,7 +133,7 @@ fn no_damage_is_taken_for_truth() {
             for (name, number, plugins) in [("a.so", 1, ["b", "x"]), ("d.so", 4, ["a", "x"])] {
                 let content = remembered.content(OsStr::new(name), 0, &stamp(number));
                 assert!(
-                    content == text(&plugins) || content == Content::Unknown,
+                    content == holds(&plugins) || content == Content::Unknown,
                     "{what}: {content:?}"
                 );
             }
