@@ -206,10 +206,8 @@ fn answer(
                 .into()),
         };
     }
-    // Before anything is loaded: all of it takes its while, at the same time.
+    // Before anything is loaded: both take their while, at the same time.
     reporter.stderr.start();
-    let shutdown = Shutdown::new();
-    obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
@@ -221,6 +219,10 @@ fn answer(
         remember(&host, plugins.iter().map(|it| &**it), began);
         return Ok(exit);
     }
+    // Until here there is nothing to tear down: a signal ends the process as it ends any other, also
+    // where a library's own constructor hangs.
+    let shutdown = Shutdown::new();
+    obey_signals(&shutdown).map_err(deaf)?;
     let outcome = prepared.run(&shutdown);
     let exit = reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout));
     // Whoever was abandoned may still run: nothing more is asked of a library then.
