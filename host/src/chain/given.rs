@@ -14,21 +14,28 @@ use crate::chain::reader::{Reader, Seen};
 pub(crate) struct Given {
     /// The ids of the command's arguments; a subcommand may be given those that are global.
     ids: HashSet<String>,
-    /// Whether a subcommand is among the words.
+    /// Whether a subcommand is among the words, or may be.
     subcommand: bool,
 }
 
 /// Reads the words behind a stage's name.
 pub(crate) fn given(spec: &CommandSpec, words: &[OsString]) -> Given {
+    let named = |word: &OsString| {
+        let is_it = |sub: &CommandSpec| sub.aliases.iter().any(|it| word == it.as_str());
+        spec.subcommands.iter().any(|sub| word == sub.name.as_str() || is_it(sub))
+    };
     let seen = Seen::default();
     let mut reader = Reader::telling(spec, &seen);
-    let mut given = Given::default();
+    // Where arguments exclude subcommands, one more argument makes a value of what may be either.
+    let ambiguous = spec.args_conflicts_with_subcommands && words.iter().any(named);
+    let mut given = Given { subcommand: ambiguous, ..Given::default() };
     for word in words {
         reader = reader.read(word).1;
-        given.subcommand |= !std::ptr::eq(reader.command(), spec);
+        let below = !std::ptr::eq(reader.command(), spec);
         let is_global = |id: &str| spec.args.iter().any(|arg| arg.id == id && arg.global);
         let told = seen.take().into_iter();
-        given.ids.extend(told.filter(|id| !given.subcommand || is_global(id)));
+        given.ids.extend(told.filter(|id| !below || is_global(id)));
+        given.subcommand |= below;
     }
     given
 }
