@@ -13,6 +13,7 @@ use crate::artifacts::{bundled, fixtures, library};
 use crate::env::TestEnv;
 use crate::forge::Forge;
 use crate::management::data;
+use crate::schema;
 
 /// The default folder of a test's home.
 fn default_folder(env: &TestEnv) -> PathBuf {
@@ -30,6 +31,7 @@ fn a_library_is_installed_where_there_was_no_folder_and_removed_again() {
     let output = env.run(&format!("{} --format json", install("countdown")));
     output.assert_code(Exit::Success);
     let answer = data(&output);
+    schema::check("plugin-install", &answer);
     let installed = library(&folder, "countdown");
     assert_eq!(answer["installed"]["library"], installed.display().to_string());
     assert_eq!(answer["installed"]["plugins"], json!({"countdown": "0.1.0"}));
@@ -50,6 +52,7 @@ fn a_library_is_installed_where_there_was_no_folder_and_removed_again() {
         "library": installed.display().to_string(), "plugins": ["countdown"], "was_approved": true,
     }]});
     assert_eq!(removed, expect);
+    schema::check("plugin-remove", &removed);
     assert!(!installed.exists());
     env.run("countdown").assert_code(Exit::Usage);
     env.run("plugin verify").assert_code(Exit::Success);

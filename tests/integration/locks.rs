@@ -14,6 +14,7 @@ use crate::env::{Output, TestEnv};
 use crate::forge::{Forge, compile, compile_with, with_descriptor};
 use crate::management::data;
 use crate::nested::copy;
+use crate::schema;
 
 /// A chain that only needs its libraries to be loaded.
 const LINE: &str = "--dry-run countdown echo";
@@ -134,6 +135,7 @@ fn what_has_changed_is_refused_with_both_digests() {
         let verified = plugins.env.run("plugin verify --format json");
         verified.assert_code(Exit::Config);
         let verified = data(&verified);
+        schema::check("plugin-verify", &verified);
         assert_eq!(verified["sound"], false);
         assert_eq!(verified["libraries"][0]["fault"], Value::Null);
         let fault = &verified["libraries"][1]["fault"];
@@ -173,11 +175,18 @@ fn what_is_approved_and_gone_is_told_and_can_be_taken_out() {
     let plugins = Plugins::locked();
     fs::remove_file(plugins.echo()).expect("it is there");
     let verified = data(&plugins.env.run("plugin verify --format json"));
+    schema::check("plugin-verify", &verified);
     assert_eq!(verified["libraries"][1]["fault"]["reason"], "trust-unreadable", "{verified}");
+    let echo = plugins.echo().display().to_string();
+    let found = data(&plugins.env.run("plugin doctor --format json"));
+    schema::check("plugin-doctor", &found);
+    let found = &found["findings"][0];
+    assert_eq!(found["reason"], "approved-missing");
+    assert_eq!(found["hint"], format!("`lifespan plugin untrust {echo}` forgets it"));
     let output = plugins.env.run("plugin untrust echo --format json");
     output.assert_code(Exit::Success);
-    let echo = plugins.echo().display().to_string();
     assert_eq!(data(&output), json!({"untrusted": [echo]}));
+    schema::check("plugin-untrust", &data(&output));
     plugins.env.run("plugin verify").assert_code(Exit::Success);
     plugins
         .env
@@ -202,6 +211,7 @@ fn the_answer_of_trust_is_what_is_in_the_lock() {
         "not_approved": [library(plugins.folder.path(), "countdown").display().to_string()],
     });
     assert_eq!(data(&output), expect);
+    schema::check("plugin-trust", &data(&output));
     let lock = fs::read_to_string(plugins.lock()).expect("it is there");
     for told in [format!("sha256 = \"{digest}\""), format!("size = {size}")] {
         assert!(lock.contains(&told), "{lock}");
@@ -351,6 +361,12 @@ fn what_a_locked_library_wants_from_elsewhere_is_named() {
     let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
     // It finds what it needs, and is none of ours all the same.
     env.run("needy").assert_code(Exit::Load).assert_has(&["does not export `lifespan_root`"]);
+    let doctor = data(&env.run("plugin doctor --format json"));
+    schema::check("plugin-doctor", &doctor);
+    let found = doctor["findings"].as_array().expect("a list");
+    let found: Vec<_> = found.iter().filter(|it| it["reason"] == "run-path").collect();
+    assert_eq!(found.len(), 2, "{doctor:#}");
+    assert_eq!(found[0]["message"], "it has what it needs looked for in `$ORIGIN/../lib`");
     let output = env.run("plugin trust needy");
     output.assert_code(Exit::Success);
     output.assert_has(&["looked for in `$ORIGIN/../lib`", "looked for in `relative`"]);

@@ -373,6 +373,16 @@ fn a_set_uid_host_trusts_only_root_and_no_environment() {
         // The environment names the same folder, and is not heard.
         let output = place.run_as(ME, By::Environment, &line);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        // Nor does it write for who could not, or read what they could not.
+        for words in [["plugin", "trust", "--all"], ["plugin", "disable", "echo"]] {
+            let output = place.run_as(ME, By::Option, &words);
+            assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+            assert!(stderr(&output).contains("a set-uid host only lists plugins"));
+        }
+        assert!(!place.lock().exists() && !place.home.path().join("me/.config").exists());
+        assert!(!place.home.path().join("me/.cache").exists());
+        let list = place.run_as(ME, By::Option, &["plugin", "list"]);
+        assert_eq!(list.status.code(), Some(0), "{}", stderr(&list));
         chmod(&place.host(), 0o755);
         let read = place.run_as(ME, By::Option, &line);
         assert_eq!(read.status.code(), Some(4), "{}", stderr(&read));

@@ -76,11 +76,17 @@ fn judge_object(
             faults.extend(missing.map(|name| format!("{at}: `{name}` is missing")));
         }
         _ => {
-            assert_eq!(rule, &Value::Bool(false), "{at}: only `false` is understood");
             let known = words.get("properties").and_then(Value::as_object);
-            let unknown =
-                object.keys().filter(|name| known.is_none_or(|it| !it.contains_key(*name)));
-            faults.extend(unknown.map(|name| format!("{at}: `{name}` is not in the schema")));
+            let is_unknown = |name: &str| known.is_none_or(|it| !it.contains_key(name));
+            for (name, value) in object.iter().filter(|(name, _)| is_unknown(name)) {
+                match rule {
+                    Value::Bool(false) => {
+                        faults.push(format!("{at}: `{name}` is not in the schema"));
+                    }
+                    Value::Object(_) => judge(root, rule, value, &format!("{at}.{name}"), faults),
+                    other => panic!("{at}: `{other}` is not understood"),
+                }
+            }
         }
     }
 }

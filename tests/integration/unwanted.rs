@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::env::TestEnv;
 use crate::management::data;
+use crate::schema;
 
 fn env() -> TestEnv {
     TestEnv::new()
@@ -19,6 +20,7 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     let output = env.run("plugin disable echo --format json");
     output.assert_code(Exit::Success);
     assert_eq!(data(&output), json!({"disabled": ["echo"], "file": file.display().to_string()}));
+    schema::check("plugin-disable", &data(&output));
     for _ in 0..2 {
         // The second time it is a cache that knows the folder.
         let refused = env.run("countdown --from 1 echo");
@@ -39,7 +41,11 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     env.run("plugin disable echo countdown").assert_code(Exit::Success);
     let text = fs::read_to_string(&file).expect("it was written");
     assert!(text.ends_with("disabled = [\"echo\", \"countdown\"]\n"), "{text}");
-    env.run("plugin enable echo countdown").assert_code(Exit::Success);
+    let list = data(&env.run("plugin list --format json"));
+    schema::check("plugin-list", &list);
+    let enabled = env.run("plugin enable echo countdown --format json");
+    enabled.assert_code(Exit::Success);
+    schema::check("plugin-enable", &data(&enabled));
     env.run("--dry-run countdown echo").assert_code(Exit::Success);
     env.run("plugin enable echo").assert_code(Exit::Usage).assert_has(&["`echo` is not disabled"]);
     env.run("plugin disable ecko").assert_code(Exit::Usage).assert_has(&["did you mean `echo`"]);

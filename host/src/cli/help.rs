@@ -4,7 +4,6 @@
 //! itself is shown without control characters: a hostile one must not write on the terminal.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -70,23 +69,26 @@ fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool
     let name = &brand.name;
     let [literal, end] = [LITERAL.render().to_string(), LITERAL.render_reset().to_string()];
     let mut text = String::new();
-    let mut unique: BTreeMap<Cow<'_, str>, (Cow<'_, str>, usize)> = BTreeMap::new();
-    for (plugin, summary) in &installed.plugins {
-        unique.entry(plain(plugin)).or_insert_with(|| (plain(summary), 0)).1 += 1;
-    }
+    let plugins = installed.plugins.iter();
+    let mut plugins: Vec<_> = plugins.map(|(name, line)| (plain(name), plain(line))).collect();
+    plugins.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let unique = || plugins.chunk_by(|(a, _), (b, _)| a == b);
     line(&mut text, format_args!("{}Plugins:{}", HEADING.render(), HEADING.render_reset()));
-    if unique.is_empty() {
+    if plugins.is_empty() {
         line(&mut text, format_args!("  none found; name their folder with --plugin-dir DIR"));
     }
-    let width = unique.keys().map(|plugin| plugin.chars().count()).max().unwrap_or(0);
+    let width = plugins.iter().map(|(plugin, _)| plugin.chars().count()).max().unwrap_or(0);
     let below = format!("\n{:1$}", "", width + 4);
     let blanks = " ".repeat(width);
     let room = usize::from(columns).saturating_sub(width + 4).max(FEWEST_COLUMNS);
-    for (plugin, (summary, claims)) in &unique {
+    for claims in unique() {
+        let (plugin, summary) = &claims[0];
         let pad = width - plugin.chars().count();
-        let summary = match claims {
+        let summary = match claims.len() {
             1 => Cow::Borrowed(&**summary),
-            _ => Cow::Owned(format!("{summary} (claimed by {claims} libraries: cannot be used)")),
+            claims => {
+                Cow::Owned(format!("{summary} (claimed by {claims} libraries: cannot be used)"))
+            }
         };
         let summary = match summary.len() {
             length if length <= room => summary,

@@ -47,7 +47,7 @@ impl Reporter {
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         } else {
             // At once: what strips styles while it writes does a write a line.
-            let text = strip_str(text).to_string();
+            let text: String = strip_str(text).collect();
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         };

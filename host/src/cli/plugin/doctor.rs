@@ -2,6 +2,8 @@
 //!
 //! Loads nothing, and mends nothing.
 
+mod trust;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -44,7 +46,7 @@ struct Finding {
     /// Whether it is wrong; else it is good to know.
     is_wrong: bool,
     /// The kind of finding: the name of a refusal's reason, or `no-folder`, `cache-unwritable`,
-    /// `requires-missing`, `requires-circle`.
+    /// `requires-missing`, `requires-circle`, `run-path`, `approved-missing`, `disabled-unknown`.
     reason: &'static str,
     /// The folder, file or plugin that it is about, if it is about one.
     subject: Option<String>,
@@ -67,6 +69,9 @@ pub(crate) fn cmd_doctor(context: &Context<'_>, args: DoctorArgs) -> Result<Exit
     findings.extend(refused.map(Finding::refused));
     findings.extend(needs(catalog));
     findings.extend(cache(catalog));
+    findings.extend(trust::run_paths(catalog));
+    findings.extend(trust::approved_missing(context));
+    findings.extend(trust::disabled_unknown(context));
     let exit = findings.iter().map(|it| it.exit).fold(Exit::Success, Exit::worst);
     let result = DoctorResult {
         folders: catalog.search_path().entries().iter().filter(|it| it.dir.is_dir()).count(),
