@@ -379,7 +379,10 @@ fn a_set_uid_host_trusts_only_root_and_no_environment() {
             assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
             assert!(stderr(&output).contains("a set-uid host only lists plugins"));
         }
-        assert!(!place.lock().exists() && !place.home.path().join("me/.config").exists());
+        assert!(
+            !place.lock().exists()
+                && !place.home.path().join("me/.config/lifespan/plugins.toml").exists()
+        );
         assert!(!place.home.path().join("me/.cache").exists());
         let list = place.run_as(ME, By::Option, &["plugin", "list"]);
         assert_eq!(list.status.code(), Some(0), "{}", stderr(&list));
