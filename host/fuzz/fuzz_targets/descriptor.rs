@@ -1,4 +1,4 @@
-//! Fuzzes what discovery makes of a file: no panic, and no more is read than a descriptor may need,
+//! Fuzzes what discovery makes of a file, and the reader of run paths: no panic, and no more is read than a descriptor may need,
 //! whatever the file claims. `cargo xtask fuzz` runs it.
 //!
 //! The file is shown as the beginning of one of 16 GiB too, so that claims of sizes come true.
@@ -9,15 +9,15 @@ use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use libfuzzer_sys::fuzz_target;
-use lifespan::fuzz::{MAX_READ, MAX_TOTAL, SYSTEMS, judge};
+use lifespan::fuzz::{MAX_READ, MAX_TOTAL, SYSTEMS, judge, run_path};
 
 fuzz_target!(|bytes: &[u8]| {
     for system in 0..SYSTEMS {
         let _ = judge(Cursor::new(bytes), system);
-        let vast = Vast { bytes, at: Cell::new(0), total: Cell::new(0) };
-        let _ = judge(&vast, system);
-        assert!(vast.total.get() <= MAX_TOTAL, "{} bytes were read", vast.total.get());
+        Vast::bounded(bytes, |vast| drop(judge(vast, system)));
     }
+    run_path(Cursor::new(bytes));
+    Vast::bounded(bytes, |vast| run_path(vast));
 });
 
 /// A file whose bytes are followed by zeros.
@@ -25,6 +25,14 @@ struct Vast<'a> {
     bytes: &'a [u8],
     at: Cell<u64>,
     total: Cell<u64>,
+}
+
+impl<'a> Vast<'a> {
+    fn bounded(bytes: &'a [u8], read: impl FnOnce(&Vast<'a>)) {
+        let vast = Vast { bytes, at: Cell::new(0), total: Cell::new(0) };
+        read(&vast);
+        assert!(vast.total.get() <= MAX_TOTAL, "{} bytes were read", vast.total.get());
+    }
 }
 
 impl Read for &Vast<'_> {

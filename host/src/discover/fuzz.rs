@@ -56,6 +56,11 @@ pub fn judge(file: impl Read + Seek, system: usize) -> Result<(), RefusalReason>
     Ok(())
 }
 
+/// Reads the run path of a file.
+pub fn run_path(file: impl Read + Seek) {
+    section::run_path(file);
+}
+
 fn plain(reason: &RefusalReason) {
     let causes = std::iter::successors(Some(reason as &dyn Error), |&it| it.source());
     for text in causes.map(ToString::to_string) {

@@ -25,6 +25,9 @@ fn no_word_of_a_file_is_believed_whatever_it_says() {
                     let _ = read(&vast, &host);
                     assert!(vast.largest.get() <= MAX_READ, "{name}: word at {at}");
                     assert!(vast.total.get() <= MAX_TOTAL, "{name}: word at {at}");
+                    let vast = Vast::new(vast.bytes);
+                    run_path(&vast);
+                    assert!(vast.total.get() <= MAX_TOTAL, "{name}: word at {at}");
                 }
             }
         }
@@ -127,6 +130,9 @@ fn the_corpus_is_judged() {
             let _ = fuzz::judge(&vast, system);
             assert!(vast.total.get() <= MAX_TOTAL);
         }
+        let vast = Vast::new(bytes);
+        fuzz::run_path(&vast);
+        assert!(vast.total.get() <= MAX_TOTAL);
     }
     assert!(files > 20, "{files}");
     assert!(fine >= 7, "{fine}: a whole library of each format is among them");
