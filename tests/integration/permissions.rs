@@ -179,7 +179,10 @@ impl Place {
         let plugins = above.join("plugins");
         fs::create_dir_all(&plugins).expect("a new folder");
         fs::create_dir(home.path().join("me")).expect("a new folder");
-        fs::copy(host(), home.path().join("lifespan")).expect("the host can be copied");
+        // By another process: a program cannot be run while it is open to be written to, and a test
+        // beside this one that starts a process takes our open files along for a moment.
+        let copied = Command::new("cp").arg(host()).arg(home.path().join("lifespan")).status();
+        assert!(copied.is_ok_and(|it| it.success()), "the host can be copied");
         let place = Place { library: library(&plugins, "echo"), home, above, plugins };
         fs::copy(library(&bundled(), "echo"), &place.library).expect("a library can be copied");
         for path in [&place.above, &place.plugins, &place.home.path().join("me")] {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use lifespan_abi::abi_stable::std_types::{RString, RVec};
-use lifespan_abi::{BindStatus, LogSinkBox};
+use lifespan_abi::{ABI_VERSION, BindStatus, LogSinkBox, Refusal};
 use tempfile::TempDir;
 
 use super::*;

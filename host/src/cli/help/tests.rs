@@ -110,7 +110,7 @@ Exit codes:
   1      a plugin failed
   2      the command line is wrong
   3      a library could not be loaded, or a plugin not be bound
-  4      the configuration is wrong
+  4      the configuration is wrong, or something is not trusted
   5      the host itself failed
   128+N  a second signal, of number N, forced the end
 
