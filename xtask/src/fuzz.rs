@@ -45,8 +45,9 @@ pub(crate) fn fuzz(minutes: u64) -> Result<()> {
     // What is found is put into the first folder; the others are read.
     fuzz.arg(&found).arg(&kept);
     fuzz.args(["--", &format!("-max_total_time={}", minutes * 60), "-max_len=65536"]);
-    // Ten seconds and 1 GiB for one file are far more than anything that is read needs.
-    fuzz.args(["-timeout=10", "-rss_limit_mb=1024"]);
+    // 1 GiB for one file is far more than anything that is read needs, and so is a minute; a machine
+    // that has other things to do may well take ten seconds.
+    fuzz.args(["-timeout=60", "-rss_limit_mb=1024"]);
     fuzz.arg(format!("-artifact_prefix={}/", artifacts.display()));
     shell::must(fuzz.current_dir(shell::root()))
 }
