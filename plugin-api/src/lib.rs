@@ -78,6 +78,8 @@ mod panics;
 mod plugin;
 pub mod prelude;
 mod run;
+#[cfg(feature = "tokio")]
+mod runtime;
 mod spawn;
 mod task;
 mod time;
@@ -101,16 +103,19 @@ pub mod __private {
     pub use std::boxed::Box;
     pub use std::hint::black_box;
     pub use std::primitive::{bool, str, u8, usize};
-    pub use std::{cfg, concat, env};
+    pub use std::{cfg, compile_error, concat, env};
 
-    pub use lifespan_abi::ABI_VERSION;
     pub use lifespan_abi::abi_stable::library::{LibHeader, RootModuleResult};
     pub use lifespan_abi::descriptor::{PREAMBLE, section, total_len};
     pub use lifespan_abi::library::header;
+    pub use lifespan_abi::{ABI_VERSION, InstanceBox};
 
     pub use crate::command::{Undescribable, describe};
     pub use crate::export::{Library, RUSTC, SDK_VERSION, TARGET, constructor, distinct, root};
+    pub use crate::instance::Start;
     pub use crate::plugin::{BoxFuture, Entry, Plugin, instance_of, start};
+    #[cfg(feature = "tokio")]
+    pub use crate::runtime::on_own_runtime;
 }
 
 #[cfg(test)]
