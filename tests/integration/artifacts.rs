@@ -27,6 +27,12 @@ pub(crate) fn fixtures() -> PathBuf {
     FOLDER.get_or_init(|| folder("fixtures", &["fixtures"])).clone()
 }
 
+/// A folder with the plugins that have a runtime of their own, and nothing else.
+pub(crate) fn own_runtime() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("own-runtime", &["own_runtime"])).clone()
+}
+
 /// The file of a library in a folder, as the platform names it.
 pub(crate) fn library(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))

@@ -23,6 +23,7 @@ mod libraries;
 mod lifespans;
 mod logs;
 mod outside;
+mod own_runtime;
 mod services;
 mod shutdown;
 mod trace;
