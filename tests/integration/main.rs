@@ -17,6 +17,7 @@ mod bus;
 mod chains;
 mod demo;
 mod embedding;
+mod exec;
 mod failures;
 mod layouts;
 mod libraries;
