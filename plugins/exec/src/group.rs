@@ -114,10 +114,8 @@ impl Group {
     /// others: it is forgotten then.
     fn signal(&mut self, signal: impl FnOnce(Pid) -> rustix::io::Result<()>) -> bool {
         let Some(group) = self.members else { return false };
-        match signal(group) {
-            Err(rustix::io::Errno::SRCH) => self.members = None,
-            // Members that may not be signalled are others' by now.
-            Err(_) | Ok(()) => {}
+        if signal(group) == Err(rustix::io::Errno::SRCH) {
+            self.members = None;
         }
         self.members.is_some()
     }
