@@ -1,6 +1,7 @@
 //! `cargo xtask bench …`: what is compared with others. Each comparison is a module.
 
 mod bus;
+mod isolation;
 mod startup;
 
 use std::env;
@@ -9,6 +10,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 pub(crate) use self::bus::bus;
+pub(crate) use self::isolation::{ISOLATION_ROUNDS, isolation};
 pub(crate) use self::startup::{ROUNDS, startup};
 use crate::shell;
 

@@ -32,6 +32,8 @@ Tasks:
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
+  bench isolation [--rounds N]
+                             Compare how late messages come while a plugin blocks its thread
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
@@ -63,6 +65,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
+        ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
+        ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
         ("loom", []) => loom::loom(),
