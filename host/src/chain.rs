@@ -195,7 +195,12 @@ impl<V: Vocabulary> Splitter<'_, V> {
         let ended_by = loop {
             let Some(word) = self.split.words.get(self.next) else { break StageEnd::Line };
             let (claim, taken) = reader.read(&word.text);
-            match (self.kind(self.next), claim) {
+            // What an option needs is its value, whatever it is called: nobody is asked about it.
+            let kind = match claim {
+                Claim::Needs if word.text != THEN => Kind::Other,
+                _ => self.kind(self.next),
+            };
+            match (kind, claim) {
                 (Kind::Then, _) => break StageEnd::Then,
                 (_, Claim::Needs)
                 | (Kind::Other, Claim::Takes)

@@ -8,10 +8,14 @@
 //! Only this module and those below it print, read the process's arguments, or listen for signals.
 
 mod args;
+mod arguments;
+mod disabled;
 mod early;
 mod help;
+mod lines;
 mod logging;
 mod output;
+mod plugin;
 mod report;
 mod signals;
 mod term;
@@ -20,6 +24,7 @@ mod trace;
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,13 +32,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lifespan_abi::LogFilter;
 
 use crate::cli::args::{Brand, HostArgs};
+use crate::cli::arguments::child;
+use crate::cli::disabled::Disabled;
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Origin, default_folder};
+use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -72,6 +79,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
+    let options = words.clone();
     let args = match HostArgs::parse_from_words(command, words) {
         Ok(args) => args,
         Err(error) => {
@@ -86,7 +94,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
-    match answer(builder, &brand, &args, chain, &reporter) {
+    match answer(builder, &brand, &args, &options, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
@@ -97,13 +105,37 @@ fn answer(
     builder: HostBuilder,
     brand: &Brand,
     args: &HostArgs,
+    options: &[OsString],
     chain: Vec<OsString>,
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
-    let host = build(builder, args, reporter, &stdout)?;
+    // The process ends with this line: what is known of a thousand libraries is not freed one by one.
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
+    let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    if let [child::WORD, _] = words.as_slice() {
+        return Ok(child::tell(&host, &chain[1]));
+    }
+    let management = plugin::Context {
+        host: &host,
+        options,
+        reporter,
+        is_verbose: args.verbosity().is_verbose(),
+    };
+    match words.as_slice() {
+        [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
+        ["help", plugin::WORD, ..] if !args.help => {
+            return plugin::run(&management, &help_of(&chain[2..]));
+        }
+        _ => {}
+    }
+    if args.help || chain.is_empty() {
+        // All will be shown, so there is no use in asking for less before.
+        host.catalog().refused();
+    }
+    check_folders(host.catalog())?;
     let rendering = Rendering {
         width: terminal.columns.into(),
         color: terminal.out_color || terminal.err_color,
@@ -131,10 +163,8 @@ fn answer(
                 .into()),
         };
     }
-    // Before anything is loaded: all of it takes its while, at the same time.
+    // Before anything is loaded: both take their while, at the same time.
     reporter.stderr.start();
-    let shutdown = Shutdown::new();
-    obey_signals(&shutdown).map_err(deaf)?;
     let mut prepared = match host.prepare(chain, rendering)? {
         Preparation::Ready(prepared) => prepared,
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
@@ -143,8 +173,17 @@ fn answer(
     if args.dry_run {
         return Ok(reporter.plan(prepared.plan()));
     }
+    // Until here there is nothing to tear down: a signal ends the process as it ends any other, also
+    // where a library's own constructor hangs.
+    let shutdown = Shutdown::new();
+    obey_signals(&shutdown).map_err(deaf)?;
     let outcome = prepared.run(&shutdown);
     Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
+}
+
+/// The words that ask a command for its help.
+fn help_of(command: &[OsString]) -> Vec<OsString> {
+    command.iter().cloned().chain(["--help".into()]).collect()
 }
 
 /// Installs the subscriber, and builds the host as the options want it.
@@ -163,9 +202,16 @@ fn build(
     };
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
-    let builder = configured(builder, args, crosses);
+    let mut builder = configured(builder, args, crosses);
+    if let Some(list) = Disabled::read(&builder.name)? {
+        builder = builder.disabled(list.names(), list.file);
+    }
     let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
-    check_folders(host.catalog())?;
+    for name in &args.without {
+        if let Lookup::Unknown = host.catalog().get(name) {
+            tracing::warn!("no plugin is called `{name}`, so nothing is left out by `--without`");
+        }
+    }
     Ok(host)
 }
 
@@ -179,11 +225,20 @@ fn log_filter(builder: &HostBuilder, args: &HostArgs) -> String {
 fn configured(builder: HostBuilder, args: &HostArgs, log_filter: LogFilter) -> HostBuilder {
     let limits = args.limits(builder.limits);
     let stall_warning = args.stall_warning().unwrap_or(builder.stall_warning);
+    let cache_dir = builder.cache_dir.clone().or_else(|| cache_folder(&builder.name));
+    let builder = cache_dir.into_iter().fold(builder, HostBuilder::cache_dir);
     let builder = builder
         .standard_search_path(args.plugin_dir.iter().cloned())
         .limits(limits)
         .stall_warning(stall_warning)
         .log_filter(log_filter);
+    let builder = args.without.iter().fold(builder, |builder, name| builder.without(name));
+    let builder = if args.locked { builder.locked(true) } else { builder };
+    let builder = if args.allow_unsafe_permissions {
+        builder.allow_unsafe_permissions(true)
+    } else {
+        builder
+    };
     if args.allow_panic_abort { builder.allow_panic_abort(true) } else { builder }
 }
 
@@ -209,7 +264,7 @@ fn point(option: &str, value: &str, marked: Range<usize>) -> Option<String> {
 /// A folder that the command line names must be there; of others it is enough to know.
 fn check_folders(catalog: &Catalog) -> Result<(), Failures> {
     let mut failures = Vec::new();
-    for refused in catalog.refused().iter().filter(|refused| refused.is_folder()) {
+    for refused in catalog.refused_folders() {
         let entries = catalog.search_path().entries().iter();
         let mut named = entries.filter(|entry| Some(&entry.dir) == refused.place.path());
         if named.any(|entry| entry.origin == Origin::Option) {
@@ -264,12 +319,12 @@ fn brand(builder: &HostBuilder) -> Brand {
     }
 }
 
-fn installed(host: &Host, verbose: bool) -> Installed {
+fn installed(host: &Host, verbose: bool) -> Installed<'_> {
     let plugins = host.catalog().plugins().map(|plugin| plugin.facts());
     // A library that has nothing to do with plugins may lie where it is.
     let refused = host.catalog().refused().iter().filter(|it| verbose || !it.is_bystander());
     Installed {
-        plugins: plugins.map(|facts| (facts.name.clone(), facts.summary.clone())).collect(),
+        plugins: plugins.map(|facts| (&*facts.name, &*facts.summary)).collect(),
         refused: refused.map(ToString::to_string).collect(),
         default_folder: default_folder(host.name()),
     }

@@ -4,36 +4,55 @@
 //! cannot be used is kept with its reason ([`Refused`]), never dropped in silence.
 
 pub(crate) mod abi;
+mod cache;
 mod catalog;
 mod descriptor;
+mod known;
+mod look;
 mod platform;
 pub(crate) mod refusal;
 mod search;
 mod section;
+mod stamp;
+mod unwanted;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-#[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
+use crate::discover::cache::{Cache, Content, Findings, Reading};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::cache::{make_room, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::look::identify;
+pub(crate) use crate::discover::look::{Identified, read_open};
+use crate::discover::look::{Look, look};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{default_folder, variable};
+pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::section::leads_astray;
+pub(crate) use crate::discover::section::run_path;
+use crate::discover::stamp::{Folder, Stamp};
+pub(crate) use crate::discover::unwanted::Unwanted;
+use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    facts: PluginFacts,
     library: Arc<LibraryFile>,
+    /// Which of the library's plugins it is.
+    at: usize,
 }
 
 /// A library with its descriptor, not opened.
@@ -41,7 +60,7 @@ pub struct Candidate {
 pub(crate) struct LibraryFile {
     source: Source,
     descriptor: Descriptor,
-    descriptor_text: String,
+    approval: Option<Approval>,
 }
 
 /// Where a library is from.
@@ -71,48 +90,100 @@ type IdentityInner = PathBuf;
 #[derive(Clone, Copy)]
 pub struct Builtin(LibraryRootRef);
 
+/// What is looked through, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    /// The folders.
+    pub(crate) path: SearchPath,
+    /// What is linked into the host's own program.
+    pub(crate) builtins: Vec<Builtin>,
+    /// Accepts libraries in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
+    /// Where what was read is kept until the next run, if anywhere.
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// What is demanded of folders and files to be trusted.
+    pub(crate) policy: Policy,
+    /// The plugins that are as if they were not installed.
+    pub(crate) unwanted: Unwanted,
+}
+
 /// Finds what the search path and the host's own program offer.
 ///
-/// `allow_abort` accepts libraries in which a panic ends the whole program.
-pub(crate) fn discover(path: &SearchPath, builtins: &[Builtin], allow_abort: bool) -> Catalog {
+/// With a cache, what it does not need to look at is looked at when it is asked for.
+pub(crate) fn discover(mut scope: Scope) -> Catalog {
+    if is_elevated() {
+        // Where the cache is, and what is in it, is said by whoever started the host.
+        scope.cache_dir = None;
+    }
+    Catalog::new(scope)
+}
+
+/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
-    for builtin in builtins {
-        // The host's own program panics as it was built to: that is not judged here.
-        finds.library(Source::Builtin(builtin.0), read_builtin(*builtin), true);
+    let dir = file.parent().unwrap_or(file);
+    let name = file.file_name().unwrap_or_default();
+    let guard = Guard::new(policy);
+    let judged = guard.folder(dir);
+    let trusted = |it: &Identified| judged.file(&guard, file, it);
+    match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
+        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
+    finds
+}
+
+/// Looks through all there is.
+fn walk(scope: &Scope) -> Finds {
+    let mut finds = Finds::default();
+    finds.builtins(scope);
+    let cache = scope.cache_dir.as_deref().map(Cache::new);
+    let guard = Guard::new(&scope.policy);
     let mut seen = HashSet::new();
-    for entry in path.entries() {
-        for file in finds.list(entry) {
-            let identity = match identify(&file) {
-                Ok(identity) => identity,
-                Err(reason) => {
-                    finds.refuse(Place::File(file), Vec::new(), reason);
-                    continue;
-                }
-            };
-            if seen.insert(identity.clone()) {
-                let descriptor = read_file(&file);
-                finds.library(Source::File { path: file, identity }, descriptor, allow_abort);
-            }
-        }
+    for entry in scope.path.entries() {
+        finds.folder(entry, scope.allow_abort, cache.as_ref(), &guard, &mut seen);
     }
-    Catalog::new(path.clone(), finds.candidates, finds.refused)
+    finds
+}
+
+impl Identity {
+    /// The identity of the file with that stamp.
+    #[cfg(unix)]
+    fn of(_path: &Path, stamp: &Stamp) -> io::Result<Self> {
+        Ok(Identity((stamp.device, stamp.inode)))
+    }
+
+    /// The identity of the file at that path.
+    #[cfg(not(unix))]
+    fn of(path: &Path, _stamp: &Stamp) -> io::Result<Self> {
+        path.canonicalize().map(Identity)
+    }
 }
 
 impl Candidate {
     /// The plugin's name.
     pub fn name(&self) -> &str {
-        &self.facts.name
+        &self.facts().name
     }
 
     /// What the descriptor says of the plugin.
     pub fn facts(&self) -> &PluginFacts {
-        &self.facts
+        &self.library.descriptor.plugins[self.at]
     }
 
     /// Where it is from.
     pub fn place(&self) -> Place {
         self.library.place()
+    }
+
+    /// Its library's file; one that is built in has none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self.library.source() {
+            Source::File { path, .. } => Some(path),
+            Source::Builtin(_) => None,
+        }
     }
 
     /// What its library says of itself and of all its plugins.
@@ -142,9 +213,9 @@ impl LibraryFile {
         &self.descriptor
     }
 
-    /// The text of its descriptor, as it stands in the file.
-    pub(crate) fn descriptor_text(&self) -> &str {
-        &self.descriptor_text
+    /// That these very bytes were approved, where the folder's lock file says so.
+    pub(crate) fn approval(&self) -> Option<&Approval> {
+        self.approval.as_ref()
     }
 
     /// A short name for logs: `countdown` for `libcountdown.so`.
@@ -188,51 +259,133 @@ impl fmt::Debug for Builtin {
 }
 
 /// What has been found so far.
-#[derive(Default)]
-struct Finds {
-    candidates: Vec<Candidate>,
-    refused: Vec<Refused>,
+#[derive(Debug, Default)]
+pub(crate) struct Finds {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 impl Finds {
-    /// The files of a folder that are named as libraries are, in the order of their names.
-    fn list(&mut self, entry: &SearchEntry) -> Vec<PathBuf> {
-        let (files, fault) = if entry.dir.is_absolute() {
-            list_libraries(&entry.dir)
-        } else {
-            (Vec::new(), Some(RefusalReason::FolderRelative))
-        };
-        match fault {
-            Some(RefusalReason::FolderMissing) if !entry.is_explicit() => {}
-            Some(reason) => self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason),
-            None => {}
+    /// The host's own program panics as it was built to, and is trusted: that is not judged here.
+    fn builtins(&mut self, scope: &Scope) {
+        for builtin in &scope.builtins {
+            let descriptor = descriptor::parse_text(builtin.0.descriptor()().as_str());
+            self.library(Source::Builtin(builtin.0), descriptor, true, Ok(None));
         }
-        files
     }
 
+    /// A folder's libraries. What is remembered of it is used as far as it holds; where that was not
+    /// all, it is remembered anew.
+    fn folder(
+        &mut self,
+        entry: &SearchEntry,
+        allow_abort: bool,
+        cache: Option<&Cache>,
+        guard: &Guard,
+        seen: &mut HashSet<Identity>,
+    ) {
+        // Before it is listed: a file that comes while it is has changed the folder since.
+        let started = stamp::now();
+        let stamp = fs::metadata(&entry.dir).ok().filter(|_| entry.dir.is_absolute());
+        let stamp = stamp.as_ref().map(Stamp::of);
+        let remembered = cache.and_then(|cache| cache.recall(&entry.dir, true));
+        let remembered = remembered.as_ref();
+        let listed = remembered.filter(|it| stamp.is_some_and(|stamp| it.lists(&stamp)));
+        let known = listed.and_then(|it| it.libraries().collect::<Option<Vec<_>>>());
+        let (mut is_news, mut is_whole) = (known.is_none(), true);
+        let names: Vec<Cow<'_, OsStr>> = match known {
+            Some(names) => names.into_iter().map(Cow::Borrowed).collect(),
+            None => {
+                let (names, fault) = list(entry);
+                if let Some(reason) = fault {
+                    self.refuse(Place::Folder(entry.dir.clone()), Vec::new(), reason);
+                    is_whole = false;
+                }
+                names
+            }
+        };
+        // What is wrong with a folder is told of it, and again of each library in it, which is then
+        // found by the names of its plugins.
+        let judged = stamp.map(|_| guard.folder(&entry.dir));
+        if let Some(fault) = judged.as_ref().and_then(JudgedFolder::fault) {
+            let place = Place::Folder(entry.dir.clone());
+            self.refuse(place, Vec::new(), fault.clone().into());
+        }
+        let folder = Folder::new(&entry.dir);
+        seen.reserve(names.len());
+        let mut readings = Vec::with_capacity(names.len());
+        for (nth, name) in names.iter().enumerate() {
+            let path = entry.dir.join(name);
+            let known = |stamp: &Stamp| {
+                remembered.map_or(Content::Unknown, |it| it.content(name, nth, stamp))
+            };
+            let trusted = |it: &Identified| {
+                judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
+            };
+            let reading = match look(&folder, name, &path, known, trusted) {
+                Ok(look) => self.file(path, look, allow_abort, seen),
+                Err(reason) => {
+                    self.refuse(Place::File(path), Vec::new(), reason);
+                    Reading::Nothing
+                }
+            };
+            is_news |= matches!(reading, Reading::New(..));
+            readings.push(reading);
+        }
+        if let (true, Some(cache), Some(stamp)) = (is_news && is_whole, cache, stamp) {
+            let (names, readings) = (&names, &readings);
+            let findings = Findings { stamp, started, names, readings, remembered };
+            cache.remember(&entry.dir, &findings);
+        }
+    }
+
+    /// One file, if it was not found by another way before: what there is to be remembered of it.
+    fn file(
+        &mut self,
+        path: PathBuf,
+        look: Look,
+        allow_abort: bool,
+        seen: &mut HashSet<Identity>,
+    ) -> Reading {
+        let Look { identity, descriptor, reading, approval } = look;
+        if seen.insert(identity.clone()) {
+            self.library(Source::File { path, identity }, descriptor, allow_abort, approval);
+        }
+        reading
+    }
+
+    /// One library, judged.
     fn library(
         &mut self,
         source: Source,
-        descriptor: Result<(Descriptor, String), RefusalReason>,
+        descriptor: Result<Descriptor, RefusalReason>,
         allow_abort: bool,
+        approval: Result<Option<Approval>, Distrust>,
     ) {
-        let (descriptor, descriptor_text) = match descriptor {
-            Ok(read) => read,
+        let descriptor = match descriptor {
+            Ok(descriptor) => descriptor,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
         if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
-        let library = Arc::new(LibraryFile { source, descriptor, descriptor_text });
+        let approval = match approval {
+            Ok(approval) => approval,
+            Err(distrust) => {
+                let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
+                return self.refuse(source.place(), plugins, distrust.into());
+            }
+        };
+        let library = Arc::new(LibraryFile { source, descriptor, approval });
         let mut unfit = HashSet::new();
         for (name, reason) in descriptor::judge_plugins(&library.descriptor) {
             unfit.insert(name);
             self.refuse(library.place(), vec![name.to_owned()], reason);
         }
-        let fit = library.descriptor.plugins.iter().filter(|it| !unfit.contains(&*it.name));
-        self.candidates
-            .extend(fit.map(|it| Candidate { facts: it.clone(), library: library.clone() }));
+        let plugins = library.descriptor.plugins.iter().enumerate();
+        let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
+        self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {
@@ -240,20 +393,25 @@ impl Finds {
     }
 }
 
-/// The libraries of a folder, and what went wrong while it was listed.
-fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
-    let entries = match fs::read_dir(dir) {
+/// The files of a folder that are named as libraries are, in the order of their names, and what went
+/// wrong while it was listed.
+fn list(entry: &SearchEntry) -> (Vec<Cow<'static, OsStr>>, Option<RefusalReason>) {
+    if !entry.dir.is_absolute() {
+        return (Vec::new(), Some(RefusalReason::FolderRelative));
+    }
+    let entries = match fs::read_dir(&entry.dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return (Vec::new(), Some(RefusalReason::FolderMissing));
+            let missed = entry.is_explicit().then_some(RefusalReason::FolderMissing);
+            return (Vec::new(), missed);
         }
         Err(error) => return (Vec::new(), Some(RefusalReason::FolderUnreadable(error))),
     };
     let mut files = Vec::new();
     let mut fault = None;
     for entry in entries {
-        match entry {
-            Ok(entry) if search::is_library_name(&entry.path()) => files.push(entry.path()),
+        match entry.map(|entry| entry.file_name()) {
+            Ok(name) if search::is_library_name(Path::new(&name)) => files.push(Cow::Owned(name)),
             Ok(_) => {}
             Err(error) => fault = Some(RefusalReason::FolderUnreadable(error)),
         }
@@ -262,26 +420,19 @@ fn list_libraries(dir: &Path) -> (Vec<PathBuf>, Option<RefusalReason>) {
     (files, fault)
 }
 
-/// Which file this is, if it is one that may be opened: opening a pipe would wait for its writer.
-fn identify(file: &Path) -> Result<Identity, RefusalReason> {
-    let metadata = fs::metadata(file).map_err(RefusalReason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(RefusalReason::NotAFile);
-    }
-    #[cfg(unix)]
-    let identity = (metadata.dev(), metadata.ino());
-    #[cfg(not(unix))]
-    let identity = file.canonicalize().map_err(RefusalReason::Unreadable)?;
-    Ok(Identity(identity))
+/// The files of a folder that are named as libraries are, as far as it can be listed.
+#[cfg(feature = "cli")]
+pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
+    let entry = SearchEntry { dir: dir.to_owned(), origin: Origin::Default };
+    list(&entry).0.into_iter().map(|name| dir.join(name)).collect()
 }
 
-fn read_file(file: &Path) -> Result<(Descriptor, String), RefusalReason> {
-    let file = File::open(file).map_err(RefusalReason::Unreadable)?;
-    descriptor::parse_section(&section::read(file, &platform::Platform::host())?)
-}
-
-fn read_builtin(builtin: Builtin) -> Result<(Descriptor, String), RefusalReason> {
-    descriptor::parse_text(builtin.0.descriptor()().as_str())
+/// All that speaks against a library and its plugins, as far as its descriptor tells.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
+    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
+    library.into_iter().chain(plugins).collect()
 }
 
 /// The name that a library's file carries: `count_down` for `libcount_down.so`.

@@ -3,6 +3,8 @@
 //! Nothing here is global, prints, or ends the process. A host is built once; each command line is
 //! [prepared](Host::prepare), which loads and binds but sets nothing up, and then [run](Prepared::run).
 
+#[cfg(feature = "cli")]
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +15,7 @@ use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::discover::{Builtin, Candidate, Catalog, SearchPath, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, Unwanted, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -25,6 +27,7 @@ use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
 use crate::trace::BusTrace;
+use crate::trust::{Policy, PublicKey};
 use crate::watchdog::STALLED;
 
 /// How help and usage errors are rendered.
@@ -49,8 +52,11 @@ pub struct HostBuilder {
     traces: Vec<BusTrace>,
     search_path: SearchPath,
     builtins: Vec<Builtin>,
+    pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
+    policy: Policy,
+    unwanted: Unwanted,
 }
 
 /// A host with the plugins that it found.
@@ -124,6 +130,17 @@ impl HostBuilder {
         self
     }
 
+    /// Keeps what is read of libraries in files below `dir`, so that the next host on the same folders
+    /// has to read less. By default nothing is kept.
+    ///
+    /// Each plugin is then looked for when it is asked for, and all of them when that is needed. A
+    /// library that was changed since is read again, and a cache that is damaged is made anew.
+    #[must_use]
+    pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(dir.into());
+        self
+    }
+
     /// The deadlines.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -162,6 +179,49 @@ impl HostBuilder {
         self
     }
 
+    /// Takes libraries and folders too that others than the user and root own or may write to. A host
+    /// that runs with more rights than whoever started it never does.
+    ///
+    /// By default they are refused, with each folder and symbolic link on the way to them judged. On
+    /// Windows nothing of this is judged.
+    #[must_use]
+    pub fn allow_unsafe_permissions(mut self, allow: bool) -> Self {
+        self.policy.allow_unsafe_permissions = allow;
+        self
+    }
+
+    /// Demands a lock file, `lifespan.lock`, of each folder that a library is loaded from. By default a
+    /// folder that has one is held to it, and others are free.
+    #[must_use]
+    pub fn locked(mut self, locked: bool) -> Self {
+        self.policy.locked = locked;
+        self
+    }
+
+    /// Demands of each library a signature by this key, or by another that was given; `minisign` makes
+    /// them. It is judged over the very bytes that are loaded.
+    #[must_use]
+    pub fn signed_by(mut self, key: PublicKey) -> Self {
+        self.policy.keys.push(key);
+        self
+    }
+
+    /// Does without the plugin of that name, as if it were not installed; whoever names it is told so.
+    #[must_use]
+    pub fn without(mut self, plugin: &str) -> Self {
+        self.unwanted.left_out.insert(plugin.to_owned());
+        self
+    }
+
+    /// Does without the plugins that the user has disabled, which is written in `file`.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn disabled(mut self, plugins: BTreeSet<String>, file: PathBuf) -> Self {
+        self.unwanted.disabled = plugins;
+        self.unwanted.file = file;
+        self
+    }
+
     /// Looks where a program of this name looks: in `dirs`, which were named on its command line, in
     /// the environment's list, in the folders that were added so far; and where there is none of all
     /// these, in the user's default folder.
@@ -175,8 +235,17 @@ impl HostBuilder {
     /// Looks for plugins. Loads none, and runs no code of theirs. What cannot be used, folders too,
     /// stands in the catalog with its reason.
     pub fn build(self) -> Host {
+        let policy = Policy { host: self.name.clone(), ..self.policy };
+        let scope = Scope {
+            path: self.search_path,
+            builtins: self.builtins,
+            allow_abort: self.allow_panic_abort,
+            cache_dir: self.cache_dir,
+            policy: policy.clone(),
+            unwanted: self.unwanted,
+        };
         Host {
-            catalog: discover(&self.search_path, &self.builtins, self.allow_panic_abort),
+            catalog: discover(scope),
             name: self.name,
             limits: self.limits,
             stall_warning: self.stall_warning,
@@ -184,7 +253,7 @@ impl HostBuilder {
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             changes_filter: Mutex::default(),
             allow_panic_abort: self.allow_panic_abort,
-            loader: Loader::default(),
+            loader: Loader::new(policy),
         }
     }
 }
@@ -199,11 +268,14 @@ impl Host {
             about: String::new(),
             search_path: SearchPath::default(),
             builtins: Vec::new(),
+            cache_dir: None,
             limits: Limits::default(),
             stall_warning: STALLED,
             traces: Vec::new(),
             log_filter: None,
             allow_panic_abort: false,
+            policy: Policy::default(),
+            unwanted: Unwanted::default(),
         }
     }
 
@@ -256,9 +328,15 @@ impl Host {
         }
     }
 
-    #[cfg(all(test, feature = "cli"))]
+    #[cfg(feature = "cli")]
     pub(crate) fn allows_panic_abort(&self) -> bool {
         self.allow_panic_abort
+    }
+
+    /// What it demands of its libraries.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        self.loader.policy()
     }
 
     fn filter(&self) -> MutexGuard<'_, LogFilter> {
@@ -285,7 +363,8 @@ impl Host {
         let sink = crate::log::sink;
         self.loader.load(candidate.library(), sink, filter, self.allow_panic_abort).map_err(
             |error| {
-                let mut failure = Failure::from_error(Exit::Load, &error);
+                let mut failure = Failure::from_error(error.exit(), &error);
+                failure.causes.extend(error.digests());
                 failure.hints.extend(error.hint());
                 tracing::debug!("{error}: {}", error.details().unwrap_or_default());
                 failure

@@ -6,6 +6,7 @@
 //!    `host`, as an embedder does.
 //! 2. `discover`: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
 //!    in the libraries. Loads nothing, runs nothing.
+//!    What `trust` says of folders and files is told there, and obeyed by `load`.
 //! 3. `prepare` takes the line to stages that can be run, by the four that follow.
 //! 4. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
 //!    opened and judged → its command spec → where its stage ends → the next word.
@@ -42,6 +43,7 @@ pub mod cli;
 
 mod host;
 mod discover;
+mod trust;
 
 mod prepare;
 mod chain;
@@ -87,3 +89,4 @@ pub use crate::log::{FilterError, FilterProblem, parse_filter};
 pub use crate::plan::{Plan, PlannedStage};
 pub use crate::shutdown::Shutdown;
 pub use crate::trace::{BusTrace, PatternError, TracedMessage};
+pub use crate::trust::{Digest, Distrust, KeyError, PublicKey};

@@ -9,9 +9,13 @@
     reason = "the one gate: opening a library and taking its root symbol"
 )]
 
+mod error;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(unix)]
@@ -23,17 +27,18 @@ use libloading::os::windows::{
 use lifespan_abi::abi_stable::library::AbiHeaderRef;
 use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::{
-    ABI_VERSION, BindReply, BindRequest, CommandSpec, LibraryRootRef, LogSinkBox, PanicStrategy,
-    ROOT_SYMBOL, Refusal, Report, verdict,
+    BindReply, BindRequest, CommandSpec, Descriptor, LibraryRootRef, LogSinkBox, PanicStrategy,
+    ROOT_SYMBOL, Report, verdict,
 };
-use thiserror::Error;
 
-use crate::discover::refusal::{RefusalReason, abi_hint};
-use crate::discover::{Identity, LibraryFile, Source};
+use crate::discover::{Identity, LibraryFile, Source, read_open, run_path};
+pub(crate) use crate::load::error::LoadError;
+use crate::trust::{Policy, Unsealed};
 
 /// The libraries that one host has opened.
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
+    policy: Policy,
     opened: Mutex<HashMap<Identity, LoadedLibrary>>,
 }
 
@@ -44,74 +49,26 @@ pub(crate) struct LoadedLibrary {
     root: LibraryRootRef,
 }
 
-/// Why a library could not be loaded.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub(crate) enum LoadError {
-    /// The system would not open it: it is damaged, or what it needs is missing.
-    #[error("the library `{}` cannot be opened", .path.display())]
-    Open {
-        /// The library's file.
-        path: PathBuf,
-        /// What the system says.
-        source: LoaderError,
-    },
-    /// It has a descriptor, but no root module.
-    #[error("the library `{}` does not export `{ROOT_SYMBOL}`", .path.display())]
-    NoRoot {
-        /// The library's file.
-        path: PathBuf,
-        /// What the system says.
-        source: LoaderError,
-    },
-    /// Its root module is of another make: its layout cannot even be compared.
-    #[error("the library `{}` describes its ABI in a way that this host does not know", .path.display())]
-    Header {
-        /// The library's file.
-        path: PathBuf,
-        /// What differs.
-        details: String,
-    },
-    /// Its ABI is not one that this host serves.
-    #[error("the library `{}` does not fit this host", .path.display())]
-    Abi {
-        /// The library's file.
-        path: PathBuf,
-        /// The verdict.
-        source: Refusal,
-    },
-    /// What it says of itself is not what its file said.
-    #[error("the library `{}` contradicts its own descriptor", .path.display())]
-    Contradiction {
-        /// The library's file.
-        path: PathBuf,
-        /// The descriptor's text in the file.
-        in_file: String,
-        /// The descriptor's text once it was loaded.
-        when_loaded: String,
-    },
-    /// A panic in it would end the whole program.
-    #[error("the library `{}` is built with `panic = \"abort\"`", .path.display())]
-    PanicAbort {
-        /// The library's file.
-        path: PathBuf,
-    },
-    /// It failed while it was prepared: no plugin of it had a part in that.
-    #[error("the library `{}` failed to initialise: {report}", .path.display())]
-    Init {
-        /// The library's file.
-        path: PathBuf,
-        /// What it says.
-        report: Box<Report>,
-    },
+/// A library that is about to be opened.
+pub(crate) struct Opening<'l> {
+    /// Its file, as it is told to people.
+    library: &'l Path,
+    /// The file that is opened.
+    file: Cow<'l, Path>,
 }
 
-/// What the system's loader says of a library or symbol.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub(crate) struct LoaderError(String);
-
 impl Loader {
+    /// A loader that demands this of what it opens.
+    pub(crate) fn new(policy: Policy) -> Self {
+        Loader { policy, opened: Mutex::default() }
+    }
+
+    /// What it demands of what it opens.
+    #[cfg(feature = "cli")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Opens a library, unless this host has opened it before, and makes it ready to be used.
     ///
     /// `log` makes the sink for the library of that name, `filter` the JSON text of the first
@@ -132,7 +89,7 @@ impl Loader {
     /// As [`load`](Self::load), with what opens a file and takes its root module.
     pub(crate) fn load_by(
         &self,
-        open: impl FnOnce(&Path) -> Result<LibraryRootRef, LoadError>,
+        open: impl FnOnce(&Opening<'_>) -> Result<LibraryRootRef, LoadError>,
         library: &Arc<LibraryFile>,
         log: impl FnOnce(&str) -> LogSinkBox,
         filter: impl FnOnce() -> RString,
@@ -152,7 +109,7 @@ impl Loader {
         if library.descriptor().panic == PanicStrategy::Abort && !allow_abort {
             return Err(LoadError::PanicAbort { path: path.clone() });
         }
-        let root = open(path)?;
+        let root = open(&self.opening(library, path)?)?;
         compare(library, path, root)?;
         let init = root.init()(log(&library.name()), filter().as_rstr());
         init.into_result().map_err(|report| LoadError::Init {
@@ -164,9 +121,40 @@ impl Loader {
         Ok(loaded)
     }
 
+    /// What is to be opened for a library: its file, or where anything is demanded of its bytes, a copy
+    /// that nobody can change and that was judged.
+    fn opening<'l>(&self, library: &LibraryFile, path: &'l Path) -> Result<Opening<'l>, LoadError> {
+        let approval = library.approval();
+        if !self.policy.is_strict(approval) {
+            return Ok(Opening { library: path, file: Cow::Borrowed(path) });
+        }
+        let named = || path.to_owned();
+        let sealed = self.policy.seal(path, approval).map_err(|error| match error {
+            Unsealed::Io(source) => LoadError::Seal { path: named(), source },
+            Unsealed::Distrusted(source) => LoadError::Distrusted { path: named(), source },
+        })?;
+        // These bytes may be others than those whose descriptor was read when the host started.
+        let reader = sealed.reader();
+        let reader = reader.map_err(|source| LoadError::Seal { path: named(), source })?;
+        match read_open(reader) {
+            Ok(descriptor) if descriptor == *library.descriptor() => {}
+            _ => return Err(LoadError::Swapped { path: named() }),
+        }
+        Ok(Opening { library: path, file: Cow::Owned(sealed.keep()) })
+    }
+
     /// The libraries that this host has opened so far, in no order.
     pub(crate) fn opened(&self) -> Vec<LoadedLibrary> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl Opening<'_> {
+    /// Whether it is opened as a copy, beside which nothing lies, and looks for something there.
+    fn is_alone(&self) -> bool {
+        let beside = |folder: &String| folder.contains("ORIGIN") || folder.starts_with('@');
+        matches!(self.file, Cow::Owned(_))
+            && File::open(&self.file).is_ok_and(|file| run_path(file).iter().any(beside))
     }
 }
 
@@ -208,69 +196,36 @@ impl fmt::Debug for LoadedLibrary {
     }
 }
 
-impl LoadError {
-    /// What to do next, where something can be done.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            LoadError::Open { path, .. } if cfg!(target_os = "linux") => Some(format!(
-                "see that what it needs is installed: `ldd -r {}` lists it",
-                path.display()
-            )),
-            LoadError::Open { .. } => Some("see that what it needs is installed".into()),
-            LoadError::NoRoot { .. } | LoadError::Header { .. } => {
-                Some("build the library again with a released `lifespan-plugin-api`".into())
-            }
-            LoadError::Abi { source: Refusal::Layout { version, .. }, .. } => {
-                Some(abi_hint(version, ABI_VERSION))
-            }
-            LoadError::Abi { .. } => None,
-            LoadError::Contradiction { .. } => {
-                Some("its file was changed after it was linked: build or copy it again".into())
-            }
-            LoadError::PanicAbort { .. } => RefusalReason::PanicAbort.hint(),
-            LoadError::Init { report, .. } => report.hints.first().cloned(),
-        }
-    }
-
-    /// What is too long for a message: how the two sides differ, in full.
-    pub(crate) fn details(&self) -> Option<String> {
-        match self {
-            LoadError::Header { details, .. } => Some(details.clone()),
-            LoadError::Abi { source: Refusal::Layout { differences, .. }, .. } => {
-                Some(differences.clone())
-            }
-            LoadError::Contradiction { in_file, when_loaded, .. } => {
-                Some(format!("in the file: {in_file}\nwhen loaded: {when_loaded}"))
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Opens a file and takes its root module, if its ABI is one that this host serves.
-fn take_root(path: &Path) -> Result<LibraryRootRef, LoadError> {
-    let system = open(path)
-        .map_err(|error| LoadError::Open { path: path.to_owned(), source: error.into() })?;
+fn take_root(opening: &Opening<'_>) -> Result<LibraryRootRef, LoadError> {
+    let path = || opening.library.to_owned();
+    let system = open(&opening.file).map_err(|error| LoadError::Open {
+        path: path(),
+        alone: opening.is_alone(),
+        source: error.into(),
+    })?;
     // SAFETY: a library that has a descriptor exports its `LibHeader` under this name, as `export!`
     // of the SDK writes both; `upgrade` looks for the header's magic before anything else.
     let symbol = unsafe { system.get::<AbiHeaderRef>(ROOT_SYMBOL) };
-    let header = *symbol
-        .map_err(|error| LoadError::NoRoot { path: path.to_owned(), source: error.into() })?;
+    let header =
+        *symbol.map_err(|error| LoadError::NoRoot { path: path(), source: error.into() })?;
     let header = header
         .upgrade()
-        .map_err(|error| LoadError::Header { path: path.to_owned(), details: error.to_string() })?;
-    verdict(header).map_err(|source| LoadError::Abi { path: path.to_owned(), source })
+        .map_err(|error| LoadError::Header { path: path(), details: error.to_string() })?;
+    let (root, fit) = verdict(header).map_err(|source| LoadError::Abi { path: path(), source })?;
+    tracing::trace!("the ABI of `{}` is {fit} with the host's", opening.library.display());
+    Ok(root)
 }
 
 /// An error if a library, once loaded, tells another descriptor than its file.
 fn compare(library: &LibraryFile, path: &Path, root: LibraryRootRef) -> Result<(), LoadError> {
     let when_loaded = root.descriptor()();
-    if when_loaded.as_str() == library.descriptor_text() {
+    if Descriptor::from_text(when_loaded.as_str()).as_ref() == Ok(library.descriptor()) {
         return Ok(());
     }
     Err(LoadError::Contradiction {
         path: path.to_owned(),
-        in_file: library.descriptor_text().to_owned(),
+        in_file: serde_json::to_string(library.descriptor()).unwrap_or_default(),
         when_loaded: when_loaded.as_str().to_owned(),
     })
 }
@@ -294,14 +249,6 @@ fn open(path: &Path) -> Result<&'static Library, libloading::Error> {
     // SAFETY: as on Unix: the operator trusts the library, and it is never unloaded.
     let library = unsafe { Library::load_with_flags(path, flags) }?;
     Ok(Box::leak(Box::new(library)))
-}
-
-impl From<libloading::Error> for LoaderError {
-    /// The system's own words, without the name of the call that failed.
-    fn from(error: libloading::Error) -> Self {
-        let inner = std::error::Error::source(&error).map(ToString::to_string);
-        LoaderError(inner.unwrap_or_else(|| error.to_string()))
-    }
 }
 
 #[cfg(test)]

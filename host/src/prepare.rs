@@ -137,8 +137,12 @@ fn find<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Candidate, Failure> 
 }
 
 fn refusal(name: &str, refused: &Refused) -> Failure {
-    let mut failure = Failure::from_error(Exit::Load, &refused.reason)
-        .context(format!("the library of `{name}`, {}, cannot be used", refused.place));
+    let mut failure = Failure::from_error(refused.reason.exit(), &refused.reason);
+    if !refused.reason.is_wish() {
+        let place = &refused.place;
+        failure = failure.context(format!("the library of `{name}`, {place}, cannot be used"));
+    }
+    failure.causes.extend(refused.reason.details());
     failure.hints.extend(refused.hint());
     failure
 }

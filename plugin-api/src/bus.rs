@@ -233,7 +233,9 @@ impl<T: Message> Topic<T> {
     /// [spawned](crate::Context::spawn): handlers are called from set-up on, whatever the instance's own
     /// task does, and after its end. At the end of the program or of the topic they are called with
     /// what is left, and end. What waits for a handler counts as waiting for the instance, and
-    /// publishers wait for it as for [`messages`](Self::messages).
+    /// publishers wait for it as for [`messages`](Self::messages). Handlers of one handle of a topic,
+    /// or its clones, share one subscription as soon as they have been called with the same: what they
+    /// are not called with before the end then counts as lost once.
     ///
     /// A handler that fails or panics ends, and is reported as a failure of the instance; the others
     /// go on. One that fails because [publishing has ended](PublishError::is_closed) is only logged.

@@ -35,7 +35,7 @@ fn the_symbol_leads_to_the_descriptor() {
     assert_eq!(ROOT_SYMBOL, stringify!(lifespan_root));
     // SAFETY: the static of this name is the one that `export!` defined above, of this very type.
     let header = unsafe { &host::lifespan_root };
-    let root = verdict(header).expect("the host takes it");
+    let (root, _) = verdict(header).expect("the host takes it");
     let text = root.descriptor()();
     let descriptor = Descriptor::from_text(text.as_str()).expect("a descriptor");
     let names: Vec<_> = descriptor.plugins.iter().map(|plugin| plugin.name.as_str()).collect();

@@ -18,18 +18,25 @@ const COUNT: &str = "countdown --from 2 --sleep 20ms";
 
 #[test]
 fn an_old_plugin_runs_in_an_old_host() {
-    let output = TestEnv::without_plugins().plugin_dir(bundled()).run(COUNT);
+    let output = TestEnv::without_plugins().plugin_dir(bundled()).run(&format!("-vv {COUNT}"));
     counted(&output);
-    output.assert_has_not(&["greeting:", "mood:"]);
+    output
+        .assert_has(&["libcountdown.so` is identical with the host's"])
+        .assert_has_not(&["greeting:", "mood:"]);
 }
 
 #[test]
 fn an_old_plugin_runs_in_a_new_host() {
     let Next { host, .. } = next();
-    let output = TestEnv::without_plugins().host(host).plugin_dir(bundled()).run(COUNT);
+    let world = TestEnv::without_plugins().host(host).plugin_dir(bundled());
+    let output = world.run(&format!("-vv {COUNT}"));
     counted(&output);
     // The field that it lacks is missing, the method that it lacks runs its default body.
-    output.assert_has(&["greeting: None", "mood: as it always was"]);
+    output.assert_has(&[
+        "is compatible with the host's",
+        "greeting: None",
+        "mood: as it always was",
+    ]);
 }
 
 #[test]

@@ -186,7 +186,6 @@ impl TestEnv {
 
 impl Process {
     /// The process's number.
-    #[expect(dead_code, reason = "for tests that look into /proc")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

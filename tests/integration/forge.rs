@@ -128,11 +128,17 @@ impl Forge {
 
 /// Builds a library from one file without dependencies.
 pub(crate) fn compile(folder: &Path, name: &str, source: &str) -> PathBuf {
+    compile_with(folder, name, source, &[])
+}
+
+/// As [`compile`], with options of the compiler.
+pub(crate) fn compile_with(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
     let from = folder.join(format!("{name}.rs"));
     fs::write(&from, source).expect("a file in a temporary folder");
     let to = library(folder, name);
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition=2024", "--crate-type=cdylib", "-Cpanic=abort", "--crate-name", name]);
+    rustc.args(options);
     let built = rustc.arg("-o").arg(&to).arg(&from).output().expect("rustc can be run");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     to

@@ -10,7 +10,7 @@ mod surface;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::abi::change::{Change, Version};
 use crate::abi::surface::{Module, Surface};
@@ -86,21 +86,26 @@ fn read(root: &Path) -> Result<Surface> {
         .lines()
         .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
         .context("plugin-api/abi/Cargo.toml has no version of its own")?;
-    let source = package.join("src");
     let mut modules = Vec::new();
-    for entry in fs::read_dir(&source).context("cannot read the sources")? {
-        let path = entry?.path();
-        // A module in a folder would be left out unseen: the package has none.
-        ensure!(
-            path.is_file(),
-            "`{}` is a folder; teach xtask/src/abi.rs to read it",
-            path.display()
-        );
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        modules.push(Module { name, text: fs::read_to_string(&path)? });
-    }
+    collect(&package.join("src"), "", &mut modules)?;
     modules.sort_by(|a, b| a.name.cmp(&b.name));
     surface::read(version, &modules)
+}
+
+/// Reads the modules of a folder and of those in it, but their tests.
+fn collect(folder: &Path, prefix: &str, modules: &mut Vec<Module>) -> Result<()> {
+    let entries = fs::read_dir(folder);
+    for entry in entries.with_context(|| format!("cannot read `{}`", folder.display()))? {
+        let path = entry?.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!("{prefix}{stem}");
+        if path.is_dir() {
+            collect(&path, &format!("{name}::"), modules)?;
+        } else if stem != "tests" {
+            modules.push(Module { name, text: fs::read_to_string(&path)? });
+        }
+    }
+    Ok(())
 }
 
 /// How much a change asks of the version; see plugin-api/ABI.md.

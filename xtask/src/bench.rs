@@ -2,6 +2,7 @@
 
 mod bus;
 mod isolation;
+mod folder;
 mod startup;
 
 use std::env;
@@ -10,6 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 pub(crate) use self::bus::bus;
+pub(crate) use self::folder::folder;
 pub(crate) use self::isolation::{ISOLATION_ROUNDS, isolation};
 pub(crate) use self::startup::{ROUNDS, startup};
 use crate::shell;

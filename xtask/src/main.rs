@@ -31,6 +31,7 @@ Tasks:
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
+  bench folder [--rounds N]  Measure what a plugins folder with 1,000 libraries costs
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
   bench isolation [--rounds N]
                              Compare how late messages come while a plugin blocks its thread
@@ -67,6 +68,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
         ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
+        ("bench", ["folder"]) => bench::folder(bench::ROUNDS),
+        ("bench", ["folder", "--rounds", rounds]) => bench::folder(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),
         ("bench", ["startup", "--rounds", rounds]) => bench::startup(rounds.parse()?),
         ("loom", []) => loom::loom(),

@@ -59,6 +59,8 @@ struct FeedState {
     lingers: bool,
     /// The subscription has ended: nothing is added any more.
     over: bool,
+    /// What it has not delivered, another one delivers.
+    handed_over: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -286,6 +288,10 @@ impl AbiSubscription for Subscription {
         guard("bus: receive", failed, || self.poll_owned(context, on_task, max))
     }
 
+    fn hand_over(&mut self) {
+        guard("bus: hand over", || (), || self.feeds.lock().handed_over = true);
+    }
+
     fn backlog(&self) -> u64 {
         guard("bus: backlog", || 0, || self.feeds.backlog())
     }
@@ -364,10 +370,13 @@ impl Feeds {
         self.undelivered().into_iter().map(|(_, messages)| messages).sum()
     }
 
-    /// How many messages of each topic have not been delivered.
+    /// How many messages of each topic have not been delivered, and will not be by others.
     pub(super) fn undelivered(&self) -> Vec<(Arc<str>, u64)> {
         // Under the lock, so that nothing that is a plugin's is held, and perhaps dropped, here.
         let state = self.lock();
+        if state.handed_over {
+            return Vec::new();
+        }
         let count = |(slot, feed): (&Slot, &Feed)| {
             let lent = state.lent.filter(|(from, _)| from == slot);
             let untaken = lent.map_or(0, |(_, lent)| lent.messages.saturating_sub(lent.taken));
@@ -406,7 +415,7 @@ impl Feeds {
 impl FeedState {
     fn new(mode: Mode) -> FeedState {
         let (feeds, lent) = (BTreeMap::new(), None);
-        FeedState { mode, feeds, next: 0, lent, lingers: false, over: false }
+        FeedState { mode, feeds, next: 0, lent, lingers: false, over: false, handed_over: false }
     }
 
     fn lend(&mut self, slot: Slot) {

@@ -33,6 +33,10 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "INSTANCE")]
     pub(crate) until: Vec<String>,
 
+    /// Do as if this plugin were not installed; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+
     /// Run plugins that were built with `panic = "abort"`: a panic in one ends the process
     #[arg(long)]
     pub(crate) allow_panic_abort: bool,
@@ -73,6 +77,14 @@ pub(crate) struct HostArgs {
     /// Warn of a subscription that keeps publishers waiting for this long
     #[arg(long, value_name = "TIME", help_heading = "Output")]
     stall_warning: Option<Time>,
+
+    /// Demand a lock file of each folder that a library is loaded from
+    #[arg(long, help_heading = "Trust")]
+    pub(crate) locked: bool,
+
+    /// Use libraries and folders that others may write to or own
+    #[arg(long, help_heading = "Trust")]
+    pub(crate) allow_unsafe_permissions: bool,
 
     /// Give each set-up this long (seconds, or with a unit: 500ms)
     #[arg(long, value_name = "TIME", help_heading = "Deadlines")]

@@ -3,7 +3,7 @@
 //! It reads facts that discovery found in the files; no library is loaded for it. What a file says of
 //! itself is shown without control characters: a hostile one must not write on the terminal.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -11,14 +11,15 @@ use anstyle::Style;
 use clap::Command;
 
 use super::args::{self, Brand};
+use super::lines::{lines, plain};
 use crate::chain::THEN;
 use crate::discover::variable;
 
 /// What is installed, as far as help shows it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Installed {
+pub(crate) struct Installed<'a> {
     /// Names and summaries, in any order; a name stands twice where two libraries claim it.
-    pub(crate) plugins: Vec<(String, String)>,
+    pub(crate) plugins: Vec<(&'a str, &'a str)>,
     /// A line for each library that was refused, with the reason.
     pub(crate) refused: Vec<String>,
     /// Where plugins are looked for when nobody names a folder.
@@ -26,7 +27,12 @@ pub(crate) struct Installed {
 }
 
 /// The help of the whole host, with ANSI styles.
-pub(crate) fn render(brand: &Brand, installed: &Installed, columns: u16, verbose: bool) -> String {
+pub(crate) fn render(
+    brand: &Brand,
+    installed: &Installed<'_>,
+    columns: u16,
+    verbose: bool,
+) -> String {
     let (heading, end) = (HEADING.render(), HEADING.render_reset());
     let template = format!(
         "{{about-with-newline}}\n{heading}Usage:{end} {{usage}}{{after-help}}\n\n{{all-args}}\n\n\
@@ -35,11 +41,18 @@ pub(crate) fn render(brand: &Brand, installed: &Installed, columns: u16, verbose
     let command = args::command(brand)
         .term_width(columns.into())
         .help_template(template)
-        .after_help(plugins(brand, installed, verbose))
+        // There may be a thousand plugins, and clap takes its time to wrap lines.
+        .after_help(PLUGINS)
         // clap knows two texts of ours; this one stands at the end all the same.
         .before_help(reference(brand, installed));
-    rendered(command)
+    rendered(command).replacen(PLUGINS, &plugins(brand, installed, columns, verbose), 1)
 }
+
+/// Stands for the section about plugins.
+const PLUGINS: &str = "\u{fffc}";
+
+/// In fewer columns, wrapping leaves a word a line.
+const FEWEST_COLUMNS: usize = 20;
 
 const HEADING: Style = Style::new().bold().underline();
 const LITERAL: Style = Style::new().bold();
@@ -50,26 +63,37 @@ fn rendered(mut command: Command) -> String {
 }
 
 /// The section about plugins.
-fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
+fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool) -> String {
     let name = &brand.name;
-    let (literal, end) = (LITERAL.render(), LITERAL.render_reset());
+    let [literal, end] = [LITERAL.render().to_string(), LITERAL.render_reset().to_string()];
     let mut text = String::new();
-    let mut unique: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    for (plugin, summary) in &installed.plugins {
-        unique.entry(plain(plugin)).or_insert_with(|| (plain(summary), 0)).1 += 1;
-    }
+    let plugins = installed.plugins.iter();
+    let mut plugins: Vec<_> = plugins.map(|(name, line)| (plain(name), plain(line))).collect();
+    plugins.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let unique = || plugins.chunk_by(|(a, _), (b, _)| a == b);
     line(&mut text, format_args!("{}Plugins:{}", HEADING.render(), HEADING.render_reset()));
-    if unique.is_empty() {
+    if plugins.is_empty() {
         line(&mut text, format_args!("  none found; name their folder with --plugin-dir DIR"));
     }
-    let width = unique.keys().map(|plugin| plugin.chars().count()).max().unwrap_or(0);
-    for (plugin, (summary, claims)) in &unique {
+    let width = plugins.iter().map(|(plugin, _)| plugin.chars().count()).max().unwrap_or(0);
+    let below = format!("\n{:1$}", "", width + 4);
+    let blanks = " ".repeat(width);
+    let room = usize::from(columns).saturating_sub(width + 4).max(FEWEST_COLUMNS);
+    for claims in unique() {
+        let (plugin, summary) = &claims[0];
         let pad = width - plugin.chars().count();
-        let note = match claims {
-            1 => String::new(),
-            claims => format!(" (claimed by {claims} libraries: cannot be used)"),
+        let summary = match claims.len() {
+            1 => Cow::Borrowed(&**summary),
+            claims => {
+                Cow::Owned(format!("{summary} (claimed by {claims} libraries: cannot be used)"))
+            }
         };
-        line(&mut text, format_args!("  {literal}{plugin}{end}{:pad$}  {summary}{note}", ""));
+        let summary = match summary.len() {
+            length if length <= room => summary,
+            _ => Cow::Owned(lines(&summary, room).join(&below)),
+        };
+        let parts = ["  ", &literal, plugin, &end, &blanks[..pad], "  ", &summary, "\n"];
+        text.extend(parts);
     }
     text.push('\n');
     match installed.refused.len() {
@@ -77,7 +101,9 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
         _ if verbose => {
             line(&mut text, format_args!("Refused libraries:"));
             for refused in &installed.refused {
-                line(&mut text, format_args!("  {}", plain(refused)));
+                let room = usize::from(columns).saturating_sub(4);
+                let refused = lines(&plain(refused), room).join("\n    ");
+                line(&mut text, format_args!("  {refused}"));
             }
             text.push('\n');
         }
@@ -87,19 +113,22 @@ fn plugins(brand: &Brand, installed: &Installed, verbose: bool) -> String {
             format_args!("{n} libraries were refused: `{name} -v --help` says why."),
         ),
     }
-    write!(text, "`{name} help PLUGIN` shows the arguments of a plugin.").unwrap_or_default();
+    line(&mut text, format_args!("`{name} help PLUGIN` shows the arguments of a plugin."));
+    write!(text, "`{name} plugin` lists the commands that look after the plugins folders.")
+        .unwrap_or_default();
     text
 }
 
 /// What there is to know beside options and plugins.
-fn reference(brand: &Brand, installed: &Installed) -> String {
+fn reference(brand: &Brand, installed: &Installed<'_>) -> String {
     let name = &brand.name;
     let mut folders = vec![
         "the folders that --plugin-dir names".to_owned(),
         format!("those in the environment's list {}", variable(name)),
     ];
     if let Some(folder) = &installed.default_folder {
-        let folder = plain(&folder.display().to_string());
+        let folder = folder.display().to_string();
+        let folder = plain(&folder);
         folders.push(format!("where nobody names one: {folder}"));
     }
     let folders: Vec<_> = folders.into_iter().map(|text| (String::new(), text)).collect();
@@ -124,7 +153,7 @@ const EXIT_CODES: [(&str, &str); 7] = [
     ("1", "a plugin failed"),
     ("2", "the command line is wrong"),
     ("3", "a library could not be loaded, or a plugin not be bound"),
-    ("4", "the configuration is wrong"),
+    ("4", "the configuration is wrong, or something is not trusted"),
     ("5", "the host itself failed"),
     ("128+N", "a second signal, of number N, forced the end"),
 ];
@@ -150,12 +179,6 @@ fn section(text: &mut String, heading: &str, rows: &[(String, String)]) {
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").unwrap_or_default();
-}
-
-/// A text from a file, on one line and without control characters.
-fn plain(text: &str) -> String {
-    let text: Vec<_> = text.split_whitespace().collect();
-    text.join(" ").replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

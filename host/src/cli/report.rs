@@ -15,6 +15,7 @@ mod render;
 
 use std::io::{self, ErrorKind, Write};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
 use super::logging::LogFormat;
@@ -41,10 +42,16 @@ impl Reporter {
     pub(crate) fn data(&self, text: &str) -> Exit {
         // What was said before is seen before.
         self.stderr.flush();
-        let color = self.terminal.out_color;
-        let choice = if color { ColorChoice::Always } else { ColorChoice::Never };
-        let mut out = AutoStream::new(io::stdout(), choice).lock();
-        self.written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        let written = if self.terminal.out_color {
+            let mut out = AutoStream::new(io::stdout(), ColorChoice::Always).lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        } else {
+            // At once: what strips styles while it writes does a write a line.
+            let text: String = strip_str(text).collect();
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        };
+        self.written(written)
     }
 
     /// Waits until the data that was queued is written, within bounds; answers as

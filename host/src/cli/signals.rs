@@ -5,10 +5,10 @@
 //! where the program does not end by itself after it was forced to, this module ends it.
 
 use std::io;
-use std::process;
 use std::thread;
 use std::time::Duration;
 
+use signal_hook::low_level;
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix::{self, SignalKind, signal};
@@ -33,9 +33,6 @@ const HANG_UP: Signal = Signal { number: 1, name: "SIGHUP" };
 
 /// Listens: calls `heard` for every signal, on a thread of its own. From here on none of them ends the
 /// process by itself.
-///
-/// The handlers are put in place on the caller's thread: libraries are loaded meanwhile, and a new
-/// thread would wait for the system's loader.
 pub(crate) fn listen(heard: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let streams = Streams::register(&runtime)?;
@@ -48,11 +45,11 @@ pub(crate) fn listen(heard: impl Fn(Signal) + Send + 'static) -> io::Result<()> 
 const BACKSTOP: Duration = Duration::from_secs(2);
 
 /// Ends the process if it has not ended by itself soon, with what it should have answered: whoever
-/// sends a second signal wants it gone, whatever it hangs on.
-#[expect(clippy::disallowed_methods, reason = "the backstop: nothing is left to be torn down")]
+/// sends a second signal wants it gone, whatever it hangs on: exit handlers of plugins, or the
+/// system's loader, are not waited for either.
 pub(crate) fn end_soon(signal: Signal) -> ! {
     thread::sleep(BACKSTOP);
-    process::exit(Exit::Signal(signal.number).code().into())
+    low_level::exit(Exit::Signal(signal.number).code().into())
 }
 
 /// The registered handlers.

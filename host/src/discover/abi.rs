@@ -7,8 +7,11 @@
 ///
 /// From 1.0 on: the same major version, and the library's minor version is the host's or older.
 /// Before that: the same minor version, and the library's patch version is the host's or older.
-/// What is no version is not covered.
+/// What is no version is not covered; the host's is one.
 pub(crate) fn abi_covers(host: &str, library: &str) -> bool {
+    if host == library {
+        return true;
+    }
     match (version(host), version(library)) {
         (Some([0, minor, patch]), Some([0, theirs, their_patch])) => {
             theirs == minor && their_patch <= patch

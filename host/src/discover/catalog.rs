@@ -1,17 +1,31 @@
 //! What was found, by name.
 //!
-//! Holds the answers of one discovery; looks at no file.
+//! Asks [`known`](super::known) first, where a cache may answer for one plugin, and has everything looked
+//! through when that is not enough.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "cli")]
+use std::path::Path;
+use std::sync::OnceLock;
 
+use crate::discover::known::Known;
 use crate::discover::refusal::{RefusalReason, Refused};
-use crate::discover::{Candidate, SearchPath, short_name};
+use crate::discover::{Candidate, Finds, Scope, SearchPath, short_name, walk};
 
 /// The plugins that were found, and all that was refused.
 #[derive(Debug)]
 pub struct Catalog {
-    path: SearchPath,
-    plugins: BTreeMap<String, Vec<Candidate>>,
+    scope: Scope,
+    /// What the caches of the folders know, if all of them know enough. Looked for when a name is.
+    known: OnceLock<Option<Known>>,
+    /// All there is. Looked through at once where there is no cache, else when it is needed.
+    all: OnceLock<All>,
+}
+
+/// All that a search found.
+#[derive(Debug)]
+struct All {
+    /// In the order of their names.
+    plugins: Vec<Candidate>,
     refused: Vec<Refused>,
 }
 
@@ -30,52 +44,130 @@ pub enum Lookup<'a> {
 }
 
 impl Catalog {
-    pub(super) fn new(
-        path: SearchPath,
-        candidates: Vec<Candidate>,
-        mut refused: Vec<Refused>,
-    ) -> Self {
-        let mut plugins = BTreeMap::<String, Vec<Candidate>>::new();
-        for candidate in candidates {
-            plugins.entry(candidate.name().to_owned()).or_default().push(candidate);
+    pub(super) fn new(scope: Scope) -> Self {
+        let catalog = Catalog { scope, known: OnceLock::new(), all: OnceLock::new() };
+        if catalog.scope.cache_dir.is_none() {
+            catalog.all();
         }
-        refused.extend(plugins.iter().filter(|(_, all)| all.len() > 1).flat_map(claims));
-        Catalog { path, plugins, refused }
+        catalog
     }
 
     /// The plugins that can be used, in the order of their names.
     pub fn plugins(&self) -> impl Iterator<Item = &Candidate> {
-        self.plugins.values().filter_map(|all| match all.as_slice() {
+        self.all().by_name().filter_map(|all| match all {
             [one] => Some(one),
             _ => None,
         })
     }
 
+    /// The plugins that can be used but for others of the same name, too; in the order of their names.
+    #[cfg(feature = "cli")]
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        &self.all().plugins
+    }
+
+    /// Those of one name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(&self, name: &str) -> &[Candidate] {
+        self.all().named(name)
+    }
+
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Lookup<'_> {
-        match self.plugins.get(name).map(Vec::as_slice) {
-            Some([one]) => Lookup::Found(one),
-            Some(several) => Lookup::Ambiguous(several),
-            None => self.refused_as(name).map_or(Lookup::Unknown, Lookup::Refused),
-        }
+        let wanted = !self.scope.unwanted.has(name);
+        let known = self.caches().filter(|_| wanted).and_then(|caches| caches.find(name));
+        known.map_or_else(|| self.all().get(name), Lookup::Found)
     }
 
     /// Whether a word is the name of a plugin, whether it can be used or not: of one that is in a
-    /// descriptor, as opposed to a guess from a file's name.
+    /// descriptor, as opposed to a guess from a file's name. One that is not wanted is not there.
     pub fn is_name(&self, name: &str) -> bool {
-        self.plugins.contains_key(name)
-            || self.refused.iter().any(|it| it.plugins.iter().any(|plugin| plugin == name))
+        if self.scope.unwanted.has(name) {
+            return false;
+        }
+        match self.caches().map(|caches| caches.is_name(name)) {
+            Some(Some(is_name)) => is_name,
+            _ => self.all().is_name(name),
+        }
     }
 
     /// All that was refused, in the order in which it was found; of plugins that several libraries
     /// claim, each claim.
     pub fn refused(&self) -> &[Refused] {
-        &self.refused
+        &self.all().refused
+    }
+
+    /// The folders among what was refused.
+    pub fn refused_folders(&self) -> impl Iterator<Item = &Refused> {
+        // A folder of which something is known is there, and as it was.
+        let refused = if self.caches().is_some() { &[] } else { self.refused() };
+        refused.iter().filter(|refused| refused.is_folder())
     }
 
     /// Where was searched.
     pub fn search_path(&self) -> &SearchPath {
-        &self.path
+        &self.scope.path
+    }
+
+    /// Where what was read is kept, if anywhere.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cache_dir(&self) -> Option<&Path> {
+        self.scope.cache_dir.as_deref()
+    }
+
+    /// What caches can tell; nothing where all has been looked through.
+    fn caches(&self) -> Option<&Known> {
+        match self.all.get() {
+            Some(_) => None,
+            None => self.known.get_or_init(|| Known::recall(&self.scope)).as_ref(),
+        }
+    }
+
+    fn all(&self) -> &All {
+        self.all.get_or_init(|| All::of(walk(&self.scope), &self.scope))
+    }
+}
+
+impl All {
+    fn of(finds: Finds, scope: &Scope) -> Self {
+        let Finds { candidates: mut plugins, mut refused } = finds;
+        plugins.retain(|plugin| {
+            let reason = scope.unwanted.reason(&scope.policy.host, plugin.name());
+            let Some(reason) = reason else { return true };
+            let plugins = vec![plugin.name().to_owned()];
+            refused.push(Refused { place: plugin.place(), plugins, reason });
+            false
+        });
+        // Of one name, those found first stay first.
+        plugins.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut all = All { plugins, refused };
+        let claims: Vec<_> = all.by_name().filter(|of| of.len() > 1).flat_map(claims).collect();
+        all.refused.extend(claims);
+        all
+    }
+
+    /// The plugins, those of one name together.
+    fn by_name(&self) -> impl Iterator<Item = &[Candidate]> {
+        self.plugins.chunk_by(|a, b| a.name() == b.name())
+    }
+
+    fn named(&self, name: &str) -> &[Candidate] {
+        let from = self.plugins.partition_point(|it| it.name() < name);
+        let rest = &self.plugins[from..];
+        &rest[..rest.partition_point(|it| it.name() == name)]
+    }
+
+    fn get(&self, name: &str) -> Lookup<'_> {
+        match self.named(name) {
+            [] => self.refused_as(name).map_or(Lookup::Unknown, Lookup::Refused),
+            [one] => Lookup::Found(one),
+            several => Lookup::Ambiguous(several),
+        }
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        !self.named(name).is_empty()
+            || self.refused.iter().any(|it| it.plugins.iter().any(|plugin| plugin == name))
     }
 
     /// What is likely meant by the name of no usable plugin: a library whose descriptor has it, else
@@ -93,14 +185,15 @@ impl Catalog {
 }
 
 /// A refusal for each of the libraries that claim one name.
-fn claims<'a>((name, all): (&'a String, &'a Vec<Candidate>)) -> impl Iterator<Item = Refused> {
+fn claims(all: &[Candidate]) -> impl Iterator<Item = Refused> {
     all.iter().enumerate().map(move |(nth, claimant)| {
         let others = all.iter().enumerate().filter(|(other, _)| *other != nth);
         let others = others.map(|(_, it)| it.library().place()).collect();
+        let name = claimant.name().to_owned();
         Refused {
             place: claimant.library().place(),
             plugins: vec![name.clone()],
-            reason: RefusalReason::Claimed { name: name.clone(), others },
+            reason: RefusalReason::Claimed { name, others },
         }
     })
 }

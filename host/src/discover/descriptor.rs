@@ -18,17 +18,17 @@ pub(crate) const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", 
 /// The longest name of a plugin, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The descriptor in the bytes of a section, with its text.
-pub(super) fn parse_section(bytes: &[u8]) -> Result<(Descriptor, String), RefusalReason> {
-    parse_text(section_text(bytes).map_err(RefusalReason::Descriptor)?)
+/// The descriptor's text in the bytes of a section.
+pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
+    section_text(section).map(str::to_owned).map_err(RefusalReason::Descriptor)
 }
 
 /// The descriptor in a text.
-pub(super) fn parse_text(text: &str) -> Result<(Descriptor, String), RefusalReason> {
-    match Descriptor::from_text(text) {
-        Ok(descriptor) => Ok((descriptor, text.to_owned())),
-        Err(fault) => Err(explain(text, fault)),
-    }
+pub(super) fn parse_text(text: &str) -> Result<Descriptor, RefusalReason> {
+    let mut descriptor = Descriptor::from_text(text).map_err(|fault| explain(text, fault))?;
+    // Most have one plugin, and room for four: with a thousand libraries that is felt.
+    descriptor.plugins.shrink_to_fit();
+    Ok(descriptor)
 }
 
 /// Whether the library may be loaded by this host at all.
@@ -56,7 +56,8 @@ pub(super) fn judge_plugins(descriptor: &Descriptor) -> Vec<(&str, RefusalReason
     let mut faults: Vec<(&str, RefusalReason)> = Vec::new();
     for plugin in &descriptor.plugins {
         let name = plugin.name.as_str();
-        let repeated = !seen.insert(name);
+        // Most libraries have one, and there may be a thousand libraries.
+        let repeated = descriptor.plugins.len() > 1 && !seen.insert(name);
         let fault = judge_plugin(plugin)
             .or_else(|| repeated.then(|| RefusalReason::RepeatedName(name.to_owned())));
         if let Some(fault) = fault
@@ -92,8 +93,7 @@ fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
         Some(RefusalReason::InvalidName(name()))
     } else if RESERVED.contains(&plugin.name.as_str()) {
         Some(RefusalReason::ReservedName(name()))
-    } else if plugin.summary.contains(char::is_control) || plugin.version.contains(char::is_control)
-    {
+    } else if has_control_characters(&plugin.summary) || has_control_characters(&plugin.version) {
         Some(RefusalReason::ControlCharacters(name()))
     } else {
         None
@@ -104,7 +104,12 @@ fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
 fn is_valid_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
+
+fn has_control_characters(text: &str) -> bool {
+    // Next to none has, and most are plain: there may be a thousand.
+    !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -122,7 +127,7 @@ mod tests {
     }
 
     fn judged(text: &str, allow_abort: bool) -> Result<(), RefusalReason> {
-        judge_library(&parse_text(text)?.0, allow_abort)
+        judge_library(&parse_text(text)?, allow_abort)
     }
 
     #[test]
@@ -184,7 +189,7 @@ mod tests {
                 plugin("loud", "\u{1b}[31mred"),
             ]);
         });
-        let (descriptor, _) = parse_text(&text).unwrap();
+        let descriptor = parse_text(&text).unwrap();
         let faults = judge_plugins(&descriptor);
         let shown: Vec<String> = faults.iter().map(|(_, reason)| reason.to_string()).collect();
         assert_eq!(

@@ -10,6 +10,8 @@ use lifespan_abi::descriptor::DescriptorFault;
 use thiserror::Error;
 
 use crate::discover::abi::is_newer;
+use crate::exit::Exit;
+use crate::trust::Distrust;
 
 /// Something on the search path that is not used.
 #[derive(Debug)]
@@ -100,6 +102,22 @@ pub enum RefusalReason {
     /// A plugin's facts hold control characters, which would reach a terminal.
     #[error("the summary or version of its plugin `{0}` holds control characters")]
     ControlCharacters(String),
+    /// It is not trusted.
+    #[error(transparent)]
+    Distrusted(#[from] Distrust),
+    /// The user has disabled the plugin.
+    #[error("the plugin `{plugin}` is disabled in `{}`", .file.display())]
+    Disabled {
+        /// Its name.
+        plugin: String,
+        /// The list of what is disabled.
+        file: PathBuf,
+        /// The command that enables it.
+        enable: String,
+    },
+    /// The host was told to do without the plugin.
+    #[error("the plugin `{0}` is left out by `--without`")]
+    LeftOut(String),
     /// Other libraries have a plugin of that name too.
     #[error("its plugin `{name}` is also in {}", listed(.others))]
     Claimed {
@@ -111,10 +129,10 @@ pub enum RefusalReason {
 }
 
 impl Refused {
-    /// Whether it is a library that has nothing to do with plugins and may lie where it is: it is
-    /// worth a word only to those who look for it.
+    /// Whether it is worth a word only to those who look for it: a library that has nothing to do with
+    /// plugins and may lie where it is, or a plugin that somebody does not want.
     pub fn is_bystander(&self) -> bool {
-        matches!(self.reason, RefusalReason::NoDescriptor)
+        matches!(self.reason, RefusalReason::NoDescriptor) || self.reason.is_wish()
     }
 
     /// Whether it is a folder: what lies in it is unknown.
@@ -154,6 +172,59 @@ impl fmt::Display for Place {
 }
 
 impl RefusalReason {
+    /// A name for programs, which stays the same whatever the words are.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RefusalReason::FolderMissing => "folder-missing",
+            RefusalReason::FolderRelative => "folder-relative",
+            RefusalReason::FolderUnreadable(_) => "folder-unreadable",
+            RefusalReason::Unreadable(_) => "unreadable",
+            RefusalReason::NotAFile => "not-a-file",
+            RefusalReason::NotALibrary => "not-a-library",
+            RefusalReason::NotShared => "not-shared",
+            RefusalReason::Damaged(_) => "damaged",
+            RefusalReason::WrongPlatform { .. } => "wrong-platform",
+            RefusalReason::NoDescriptor => "no-descriptor",
+            RefusalReason::Descriptor(_) => "malformed-descriptor",
+            RefusalReason::Abi { .. } => "abi",
+            RefusalReason::PanicAbort => "panic-abort",
+            RefusalReason::ReservedName(_) => "reserved-name",
+            RefusalReason::InvalidName(_) => "invalid-name",
+            RefusalReason::RepeatedName(_) => "repeated-name",
+            RefusalReason::ControlCharacters(_) => "control-characters",
+            RefusalReason::Claimed { .. } => "claimed",
+            RefusalReason::Disabled { .. } => "disabled",
+            RefusalReason::LeftOut(_) => "left-out",
+            RefusalReason::Distrusted(distrust) => distrust.name(),
+        }
+    }
+
+    /// How a program ends that needed what is refused.
+    pub fn exit(&self) -> Exit {
+        match self {
+            RefusalReason::LeftOut(_) => Exit::Usage,
+            RefusalReason::Distrusted(_)
+            | RefusalReason::Disabled { .. }
+            | RefusalReason::FolderMissing
+            | RefusalReason::FolderRelative
+            | RefusalReason::FolderUnreadable(_) => Exit::Config,
+            _ => Exit::Load,
+        }
+    }
+
+    /// Whether nothing is wrong with it but that somebody does not want it.
+    pub(crate) fn is_wish(&self) -> bool {
+        matches!(self, RefusalReason::Disabled { .. } | RefusalReason::LeftOut(_))
+    }
+
+    /// What a message is too short for, a line each: the digests of a library that is not approved.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            RefusalReason::Distrusted(distrust) => distrust.digests(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What to do next, where something can be done.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -186,6 +257,9 @@ impl RefusalReason {
             RefusalReason::ControlCharacters(_) => {
                 "take the control characters out and build it again".into()
             }
+            RefusalReason::Distrusted(distrust) => distrust.hint(),
+            RefusalReason::Disabled { enable, .. } => format!("`{enable}` enables it"),
+            RefusalReason::LeftOut(_) => "take it off the line, or the option".into(),
             RefusalReason::Claimed { .. } => CLAIMED_HINT.into(),
         };
         Some(hint)

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::trust::is_elevated;
+
 /// The folders in which libraries are looked for, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPath {
@@ -43,17 +45,21 @@ impl SearchPath {
     /// The search path of a host of that name: the folders of the command line, then those of the
     /// environment, then the embedder's. Where none of them names any, it is the platform's folder.
     ///
-    /// Reads the environment and, for relative folders of the command line, the current directory.
+    /// Reads the environment and, for relative folders of the command line, the current directory. A
+    /// program that runs with more rights than whoever started it (set-uid) does not obey the
+    /// environment, from which the default is too.
     pub fn of_host(
         host: &str,
         options: impl IntoIterator<Item = PathBuf>,
         builder: impl IntoIterator<Item = PathBuf>,
     ) -> Self {
-        let listed = std::env::var_os(variable(host));
+        let listed = std::env::var_os(variable(host)).filter(|_| !is_elevated());
         let user = SearchPath::default().options(options).environment(listed.as_deref());
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
+            Some(dir) if path.entries.is_empty() && !is_elevated() => {
+                path.with(dir, Origin::Default)
+            }
             _ => path,
         }
     }
@@ -134,6 +140,14 @@ pub(crate) fn variable(host: &str) -> String {
 pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.data_dir().join(host).join("plugins"))
+}
+
+/// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
+/// where there is no home.
+#[cfg(feature = "cli")]
+pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(strategy.cache_dir().join(host))
 }
 
 /// Whether a file is named as libraries are here.

@@ -5,6 +5,8 @@
 //! together below [`MAX_TOTAL`]. Whom the library is made for is judged before its sections are looked
 //! at, so that a foreign library is called foreign and not damaged.
 
+mod run_path;
+
 use std::cell::Cell;
 use std::io::{Read, Seek};
 use std::ops::Range;
@@ -17,6 +19,9 @@ use object::read::pe::{ImageNtHeaders, optional_header_magic};
 use object::read::{ReadCache, ReadRef};
 use object::{elf, macho, pe};
 
+#[cfg(feature = "cli")]
+pub(crate) use self::run_path::leads_astray;
+pub(crate) use self::run_path::run_path;
 use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;
 

@@ -55,7 +55,7 @@ pub(crate) fn descriptor(abi: &str, panic: &str, plugins: &[&str]) -> String {
 
 fn search(folders: &[&Folder]) -> Catalog {
     let path = folders.iter().fold(SearchPath::default(), |path, it| path.folder(it.path()));
-    discover(&path, &[], false)
+    discover(Scope { path, ..Scope::default() })
 }
 
 fn names(catalog: &Catalog) -> Vec<&str> {
@@ -143,8 +143,11 @@ fn a_library_that_aborts_is_taken_if_allowed() {
     let bytes = native_bytes(&descriptor(ABI_VERSION, "abort", &["aborts"]));
     let folder = Folder::new().bytes("aborts", &bytes);
     let path = SearchPath::default().folder(folder.path());
-    assert_eq!(names(&discover(&path, &[], true)), ["aborts"]);
-    assert_eq!(names(&discover(&path, &[], false)), [""; 0]);
+    assert_eq!(
+        names(&discover(Scope { path: path.clone(), allow_abort: true, ..Scope::default() })),
+        ["aborts"]
+    );
+    assert_eq!(names(&discover(Scope { path, ..Scope::default() })), [""; 0]);
 }
 
 #[test]
@@ -197,7 +200,7 @@ fn a_folder_that_someone_named_must_be_there() {
         .with("plugins".into(), Origin::Environment)
         .with(file.file("x"), Origin::Builder)
         .with(dir.clone(), Origin::Default);
-    let catalog = discover(&path, &[], false);
+    let catalog = discover(Scope { path, ..Scope::default() });
     let told: Vec<String> = catalog.refused().iter().map(Refused::to_string).collect();
     let expect = [
         format!("`{}`: the folder does not exist", dir.display()),
@@ -223,13 +226,17 @@ fn libraries_that_are_none_of_plugins_are_bystanders() {
 fn built_ins_stand_beside_libraries_and_win_nothing_in_silence() {
     let folder = Folder::new().library("x", &["inside", "outside"]);
     let builtin = Builtin::from(builtin_root());
-    let alone = discover(&SearchPath::default(), &[builtin], false);
+    let alone = discover(Scope { builtins: vec![builtin], ..Scope::default() });
     assert_eq!(names(&alone), ["inside", "own"]);
     let Lookup::Found(own) = alone.get("own") else { panic!("it is built in") };
     assert!(matches!(own.library().source(), Source::Builtin(_)));
     assert_eq!(own.library().place().to_string(), "the host itself");
 
-    let both = discover(&SearchPath::default().folder(folder.path()), &[builtin], false);
+    let both = discover(Scope {
+        path: SearchPath::default().folder(folder.path()),
+        builtins: vec![builtin],
+        ..Scope::default()
+    });
     assert_eq!(names(&both), ["outside", "own"]);
     assert!(matches!(both.get("inside"), Lookup::Ambiguous([_, _])));
 }

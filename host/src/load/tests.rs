@@ -4,12 +4,12 @@
 use std::fs;
 
 use lifespan_abi::abi_stable::std_types::{RString, RVec};
-use lifespan_abi::{BindStatus, LogSinkBox};
+use lifespan_abi::{ABI_VERSION, BindStatus, LogSinkBox, Refusal};
 use tempfile::TempDir;
 
 use super::*;
 use crate::discover::tests::{builtin_root, descriptor, native_bytes};
-use crate::discover::{Builtin, Lookup, SearchPath, discover};
+use crate::discover::{Builtin, Lookup, Scope, SearchPath, discover};
 
 fn no_log(_: &str) -> LogSinkBox {
     unreachable!("nothing here comes as far as to its logs")
@@ -23,14 +23,19 @@ fn no_filter() -> RString {
 fn library(dir: &TempDir, bytes: &[u8], allow_abort: bool) -> Arc<LibraryFile> {
     let name = format!("{}x{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     fs::write(dir.path().join(name), bytes).unwrap();
-    let catalog = discover(&SearchPath::default().folder(dir.path()), &[], allow_abort);
+    let catalog = discover(Scope {
+        path: SearchPath::default().folder(dir.path()),
+        allow_abort,
+        ..Scope::default()
+    });
     let mut plugins = catalog.plugins();
     plugins.next().unwrap().library().clone()
 }
 
 #[test]
 fn a_built_in_is_loaded_as_it_is() {
-    let catalog = discover(&SearchPath::default(), &[Builtin::from(builtin_root())], false);
+    let catalog =
+        discover(Scope { builtins: vec![Builtin::from(builtin_root())], ..Scope::default() });
     let Lookup::Found(own) = catalog.get("own") else { panic!("it is built in") };
     let loader = Loader::default();
     let loaded = loader.load(own.library(), no_log, no_filter, false).unwrap();
@@ -78,7 +83,7 @@ fn a_library_is_opened_once_and_its_first_filter_is_asked_for_meanwhile() {
         assert!(loader.opened.try_lock().is_err());
         "{}".into()
     };
-    let open = |_: &Path| Ok(builtin_root());
+    let open = |_: &Opening<'_>| Ok(builtin_root());
     loader.load_by(open, &library, crate::log::sink, filter, true).unwrap();
     assert_eq!(loader.opened().len(), 1);
     loader.load(&library, no_log, no_filter, true).unwrap();
@@ -94,7 +99,8 @@ fn a_contradiction_is_told_with_both_sides_in_its_details() {
     let error = compare(&library, Path::new("/x.so"), builtin_root()).unwrap_err();
     assert_eq!(error.to_string(), "the library `/x.so` contradicts its own descriptor");
     let details = error.details().unwrap();
-    assert!(details.contains(&text) && details.contains("inside"), "{details}");
+    let (in_file, when_loaded) = details.split_once('\n').unwrap();
+    assert!(in_file.contains("\"x\"") && when_loaded.contains("inside"), "{details}");
 }
 
 #[test]

@@ -114,6 +114,10 @@ pub trait Subscription: Send {
     /// As [`poll_batch`](Self::poll_batch), but gives references away, each with where it is from.
     fn poll_owned(&mut self, context: &mut FfiContext<'_>, on_task: bool, max: u32) -> OwnedBatch;
 
+    /// Says that another subscription of this instance delivers what this one has not when it is
+    /// dropped: it is no loss.
+    fn hand_over(&mut self);
+
     /// How many messages wait to be received.
     #[sabi(last_prefix_field)]
     fn backlog(&self) -> u64;

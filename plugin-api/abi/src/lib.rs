@@ -48,7 +48,7 @@ pub use crate::descriptor::{Descriptor, PanicStrategy, PluginFacts};
 pub use crate::instance::{
     BindReply, BindRequest, BindSettings, BindStatus, Ending, Instance, InstanceBox, Stance,
 };
-pub use crate::library::{LibraryRoot, LibraryRootRef, ROOT_SYMBOL, Refusal, verdict};
+pub use crate::library::{Fit, LibraryRoot, LibraryRootRef, ROOT_SYMBOL, Refusal, verdict};
 pub use crate::log::{
     Callsite, FieldKind, FieldValue, LogDirective, LogFilter, LogSink, LogSinkBox, Parent,
     ParentKind,

@@ -10,6 +10,8 @@
 
 mod identical;
 
+use std::fmt;
+
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::{
@@ -76,6 +78,24 @@ pub fn root_result(root: LibraryRootRef) -> RootModuleResult {
     RResult::ROk(unsafe { fields.cast::<ErasedPrefix>() })
 }
 
+/// How a library's layout fits this host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Both say the very same.
+    Identical,
+    /// They differ, and this host has all that the library knows.
+    Compatible,
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fit::Identical => "identical",
+            Fit::Compatible => "compatible",
+        })
+    }
+}
+
 /// Why a library cannot be used by this host.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -94,8 +114,8 @@ pub enum Refusal {
     Constructor(String),
 }
 
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NoLayout => write!(f, "it carries no description of its ABI"),
             Refusal::Layout { version, .. } => write!(
@@ -120,19 +140,22 @@ impl std::error::Error for Refusal {}
 /// # Errors
 ///
 /// The library was built against an ABI that this one does not cover, or its constructor failed.
-pub fn verdict(header: &'static LibHeader) -> Result<LibraryRootRef, Refusal> {
+pub fn verdict(header: &'static LibHeader) -> Result<(LibraryRootRef, Fit), Refusal> {
     let library = header.layout().ok_or(Refusal::NoLayout)?;
     let host = LibraryRootRef::LAYOUT;
-    if !identical(library, host) {
+    let fit = if identical(library, host) {
+        Fit::Identical
+    } else {
         check_layout_compatibility(library, host).map_err(|errors| Refusal::Layout {
             version: header.version_strings().version.as_str().to_owned(),
             differences: errors.to_string(),
         })?;
-    }
+        Fit::Compatible
+    };
     // SAFETY: the layouts have just been compared: every field and method that the library knows is
     // in this build's types at the same place with a compatible type.
     let root = unsafe { header.unchecked_layout::<LibraryRootRef>() };
-    root.map_err(|error| {
+    root.map(|root| (root, fit)).map_err(|error| {
         Refusal::Constructor(match error {
             RootModuleError::Returned(reason) => reason.to_string(),
             RootModuleError::Unwound => "it panicked".to_owned(),

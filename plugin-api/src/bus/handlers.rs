@@ -3,7 +3,7 @@
 //! The task is spawned with the first handler, adopts those that come later, and ends with the last,
 //! so it counts as what the instance has spawned for just as long as somebody is to be served. It
 //! polls with its own waker, so that a message for many handlers wakes one task once; those of one
-//! topic share one subscription.
+//! handle of a topic share one subscription.
 
 mod handling;
 
@@ -163,12 +163,12 @@ impl Dispatching {
             at -= 1;
             let (earlier, later) = self.handlers.split_at_mut(at);
             let group = &mut later[0];
-            if !*group.is_newcomer() {
+            if !group.may_join() {
                 continue;
             }
             let mut absorbed = earlier.iter_mut().map(|fellow| fellow.absorb(group.as_mut()));
             match absorbed.find(|absorbed| *absorbed != Absorbed::Strangers) {
-                None => *group.is_newcomer() = false,
+                None => group.settle(),
                 Some(Absorbed::All) => {
                     self.at -= usize::from(at < self.at);
                     drop(self.handlers.remove(at));

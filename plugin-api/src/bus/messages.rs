@@ -83,7 +83,7 @@ impl<T: Message> Messages<T> {
     /// # }
     /// ```
     pub async fn recv_batch(&mut self) -> Option<LentBatch<'_, T>> {
-        if !poll_fn(|context| self.poll_batch(context)).await {
+        if !poll_fn(|context| self.poll_batch(context, 0)).await {
             return None;
         }
         self.take_batch()
@@ -104,9 +104,10 @@ impl<T: Message> Messages<T> {
         Messages { topic, lending }
     }
 
-    /// Ready with `true` if there is a batch to take, with `false` at the end.
-    pub(super) fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        self.lending.poll_all(context)
+    /// Ready with `true` if there is a batch to take, with `false` at the end. What is received anew
+    /// is at most so much; 0 is the host's choice.
+    pub(super) fn poll_batch(&mut self, context: &mut Context<'_>, most: u32) -> Poll<bool> {
+        self.lending.poll_all(context, most)
     }
 
     fn take_batch(&mut self) -> Option<LentBatch<'_, T>> {
@@ -116,6 +117,11 @@ impl<T: Message> Messages<T> {
     /// What [`poll_batch`](Self::poll_batch) has found, for several [`LentBatch`]es.
     pub(super) fn take_arrived(&mut self) -> Option<ArrivedAll<'_>> {
         self.lending.take_all()
+    }
+
+    /// Ends it; another subscription delivers what it has not.
+    pub(super) fn hand_over(&mut self) {
+        self.lending.hand_over();
     }
 
     /// Whether there is something that waits only for the task to have yielded.

@@ -79,6 +79,8 @@ impl Subscription for FixedSubscription {
     fn poll_owned(&mut self, _: &mut FfiContext<'_>, _: bool, _: u32) -> OwnedBatch {
         OwnedBatch::nothing(self.poll)
     }
+    fn hand_over(&mut self) {}
+
     fn backlog(&self) -> u64 {
         3
     }

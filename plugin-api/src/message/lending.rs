@@ -56,8 +56,23 @@ impl Lending {
     /// Ready with `true` if there is a message for [`take`](Self::take), with `false` at the end.
     /// Nothing is lost or taken by polling, however often.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        self.poll_for(context, 0)
+    }
+
+    /// As [`poll`](Self::poll), for [`take_all`](Self::take_all): all of it is taken from the budget.
+    /// What is received anew is at most so much; 0 is the host's choice.
+    pub(crate) fn poll_all(&mut self, context: &mut Context<'_>, most: u32) -> Poll<bool> {
+        let polled = self.poll_for(context, most);
+        if polled == Poll::Ready(true) {
+            // The poll has paid for one that is moved by itself.
+            charge((self.batch.len - self.at).saturating_sub(SINGLE));
+        }
+        polled
+    }
+
+    fn poll_for(&mut self, context: &mut Context<'_>, most: u32) -> Poll<bool> {
         if self.at == self.batch.len {
-            self.receive(context);
+            self.receive(context, most);
             match self.batch.status {
                 PollStatus::READY => {}
                 PollStatus::PENDING => return Poll::Pending,
@@ -71,16 +86,6 @@ impl Lending {
             return Poll::Pending;
         }
         Poll::Ready(true)
-    }
-
-    /// As [`poll`](Self::poll), for [`take_all`](Self::take_all): all of it is taken from the budget.
-    pub(crate) fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.poll(context);
-        if polled == Poll::Ready(true) {
-            // The poll has paid for one that is moved by itself.
-            charge((self.batch.len - self.at).saturating_sub(SINGLE));
-        }
-        polled
     }
 
     /// Hands out the next message of the batch; `None` if there is none.
@@ -128,6 +133,13 @@ impl Lending {
         backlog.saturating_sub((self.at - self.told).into())
     }
 
+    /// Says that another subscription delivers what this one does not: its end is no loss.
+    pub(crate) fn hand_over(&mut self) {
+        if let Some(subscription) = &mut self.subscription {
+            subscription.hand_over();
+        }
+    }
+
     /// Says that what was handed out last is done with. The next poll that receives says so too; this
     /// is for whoever waits for something else before.
     pub(crate) fn done(&mut self) {
@@ -137,13 +149,13 @@ impl Lending {
         }
     }
 
-    fn receive(&mut self, context: &mut Context<'_>) {
+    fn receive(&mut self, context: &mut Context<'_>, most: u32) {
         // Should the call unwind, the old batch, which it may have released, is not read again.
         (self.at, self.told) = (0, 0);
         self.batch = nothing(PollStatus::CLOSED);
         let Some(subscription) = &mut self.subscription else { return };
         let batch = crossing(context, |context, own| {
-            context.with_ffi_context(|context| subscription.poll_batch(context, own, 0))
+            context.with_ffi_context(|context| subscription.poll_batch(context, own, most))
         });
         let any = batch.status == PollStatus::READY && batch.len > 0;
         self.batch = if any { batch } else { nothing(batch.status) };

@@ -1,5 +1,5 @@
 //! One that holds several subscriptions at once and waits for all of them: two lend, the others are
-//! merged, one of these is by pattern; a handler is beside them, and a [claim](crate::claim). What any of
+//! merged, one of these is by pattern; handlers are beside them, and a [claim](crate::claim). What any of
 //! them sees is checked, and that they come to the same end.
 
 use std::future::{Future, poll_fn};
@@ -10,14 +10,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use lifespan_plugin_api::Context;
-use lifespan_plugin_api::bus::{Handler, Kept, Lossy, Merge, Messages, Topic};
+use lifespan_plugin_api::bus::{Kept, Lossy, Merge, Messages, Topic};
 
 use crate::chance::Chance;
 use crate::claim::Claim;
 use crate::follow::{Follow, Promise, Seen};
+use crate::handled::Handled;
 use crate::life::Life;
 use crate::payload::{Payload, read_any};
-use crate::subscriber::{Place, read_batch, read_lent, see};
+use crate::subscriber::{Place, read_lent, see};
 use crate::world::{Verdict, World, add, once, panic_on_purpose};
 
 /// Its subscriptions of the life's topic.
@@ -32,6 +33,9 @@ enum Part {
 }
 
 const PARTS: usize = 6;
+
+/// How many handlers come and go.
+const HANDLERS: usize = 4;
 
 /// What is merged.
 #[derive(Clone, Copy)]
@@ -49,11 +53,13 @@ pub(crate) struct Holder<M: Payload> {
     every: Messages<M>,
     counted: Lossy<M>,
     merged: Merge<Merged, Seen>,
-    handler: Handler,
+    handled: Handled,
+    /// Handlers that come and go; they share what they receive as soon as they can.
+    others: Vec<Handled>,
+    topic: Topic<M>,
     claim: Claim<M>,
-    /// Of all but the handler.
+    /// Of all but the handlers.
     follows: [Follow; PARTS - 1],
-    handled: Arc<Mutex<Option<Follow>>>,
     progress: Arc<Progress>,
 }
 
@@ -77,20 +83,10 @@ impl<M: Payload> Holder<M> {
         let Place { world, life, ctx, released, seen } = place;
         let progress = Arc::new(Progress { parts: Mutex::default(), seen });
         let pattern = ctx.messages_of(topic.name()).map_err(|error| error.to_string())?;
-        let handled = Arc::<Mutex<Option<Follow>>>::default();
-        // The handler may be called at once: it waits for what it is to follow.
-        let mut awaited = handled.lock().unwrap_or_else(PoisonError::into_inner);
-        let handler = {
-            let (world, released) = (world.clone(), released.clone());
-            let (handled, progress) = (handled.clone(), progress.clone());
-            topic.on_messages(move |batch| {
-                let mut handled = handled.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(follow) = handled.as_mut() else { return };
-                if let Err(mistake) = read_batch(&world, &released, follow, &batch) {
-                    world.complain(format!("a handler: {mistake}"));
-                }
-                progress.came(Part::Handled, follow.next());
-            })
+        let handled = {
+            let progress = progress.clone();
+            let came = move |next| progress.came(Part::Handled, next);
+            Handled::new(&world, &life, &released, topic, came)
         };
         let (every, counted) = (topic.messages(), topic.messages().lossy());
         let claim = Claim::new(&ctx, topic.name(), &life, &mut chance)?;
@@ -103,15 +99,14 @@ impl<M: Payload> Holder<M> {
                 skipped: delivered.skipped(),
                 stamp: read_any(&delivered),
             });
-        add(&world.counts.subscriptions, PARTS as u64 + 1);
+        // The handler is counted, and the claim has one.
+        add(&world.counts.subscriptions, PARTS as u64);
         // After the calls: whoever begins from now on is seen from its first message on.
         let born = life.publishers();
         let follow = |promise| Follow::new(life.number, promise, born);
         let follows =
             [Promise::Every, Promise::Counted, Promise::Latest, Promise::Every, Promise::Every]
                 .map(follow);
-        *awaited = Some(follow(Promise::Every));
-        drop(awaited);
         Ok(Holder {
             world,
             life,
@@ -121,10 +116,11 @@ impl<M: Payload> Holder<M> {
             every,
             counted,
             merged,
-            handler,
+            handled,
+            others: Vec::new(),
+            topic: topic.clone(),
             claim,
             follows,
-            handled,
             progress,
         })
     }
@@ -136,7 +132,8 @@ impl<M: Payload> Holder<M> {
             }
         }
         if self.chance.one_in(2) {
-            self.handler.end();
+            self.handled.end();
+            self.others.iter().for_each(Handled::end);
         }
         Ok(())
     }
@@ -146,7 +143,8 @@ impl<M: Payload> Holder<M> {
         match self.chance.below(1000) {
             0..10 => self.ctx.sleep(self.chance.up_to(6)).await,
             10..40 => self.claim.try_claim(&self.life, &self.released)?,
-            40..200 => self.claim.publish(&self.world, &self.life, &self.released)?,
+            40..50 => self.change_handlers(),
+            50..210 => self.claim.publish(&self.world, &self.life, &self.released)?,
             _ => {}
         }
         let cancels = self.chance.one_in(12);
@@ -175,6 +173,17 @@ impl<M: Payload> Holder<M> {
         }
         self.progress.came(part, self.follows[part as usize].next());
         Ok(false)
+    }
+
+    /// Adds a handler, or ends one.
+    fn change_handlers(&mut self) {
+        if self.others.len() < HANDLERS {
+            let Holder { world, life, released, topic, .. } = self;
+            self.others.push(Handled::new(world, life, released, topic, |_| ()));
+        } else {
+            let one = self.chance.below(HANDLERS as u64) as usize;
+            self.others.swap_remove(one).end();
+        }
     }
 
     fn merged(&mut self, from: Merged, seen: Seen) -> Verdict {
@@ -206,13 +215,13 @@ impl<M: Payload> Holder<M> {
             let merged = self.merged.recv().await.ok_or("a pattern ended before the program")?;
             self.merged(merged.0, merged.1)?;
         }
-        while !self.handler.is_finished() {
+        let handled = || self.others.iter().chain([&self.handled]);
+        while !handled().all(Handled::is_finished) {
             self.ctx.sleep(Duration::from_millis(1)).await;
         }
-        let handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for follow in self.follows.into_iter().chain(handled) {
-            self.life.reached(follow.reached());
-        }
+        let reached: Vec<_> = handled().map(Handled::reached).collect();
+        let streams = self.follows.into_iter().map(Follow::reached);
+        streams.chain(reached).for_each(|reached| self.life.reached(reached));
         Ok(())
     }
 }

@@ -40,6 +40,7 @@ mod life;
 mod publisher;
 mod subscriber;
 mod claim;
+mod handled;
 mod holder;
 mod watcher;
 mod memory;

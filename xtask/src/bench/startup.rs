@@ -24,7 +24,7 @@ pub(crate) const ROUNDS: usize = 15;
 const SEED: &str = "xtask/src/bench/seed.py";
 
 /// The line that both programs run.
-const CHAIN: [&str; 5] = ["countdown", "--from", "3", "echo", "--immediately"];
+pub(super) const CHAIN: [&str; 5] = ["countdown", "--from", "3", "echo", "--immediately"];
 
 /// The first set-up is told by a line that has these words and the instance's name.
 const SETTING_UP: &str = "setting up";
@@ -124,7 +124,8 @@ fn measure(command: &mut Command) -> Result<Sample> {
     Ok(Sample { first_setup: told?, resident_kib })
 }
 
-fn first_setup(child: &mut Child, start: Instant) -> Result<Duration> {
+/// How long after `start` it tells of its first set-up.
+pub(super) fn first_setup(child: &mut Child, start: Instant) -> Result<Duration> {
     let mut lines = BufReader::new(child.stderr.take().context("the child has no stderr")?);
     let (mut line, mut seen) = (String::new(), String::new());
     while lines.read_line(&mut line)? > 0 {

@@ -10,6 +10,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 
 use super::*;
 use crate::bind::BoundStage;
+use crate::bus::Lost;
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
 use crate::limits::Deadlines;
@@ -297,6 +298,62 @@ fn handlers_of_one_topic_share_a_subscription_as_soon_as_they_have_seen_the_same
     party.context().topic::<u32>("t").unwrap().on_messages(seen.handler());
     party.work.poll(Waker::noop());
     assert_eq!(subscribers(), 2);
+}
+
+#[test]
+fn what_comes_while_handlers_are_put_together_is_no_loss() {
+    let world = World::new();
+    let party = world.running("a");
+    let ctx = party.context();
+    let (topic, seen) = (ctx.topic::<u32>("t").unwrap(), Seen::default());
+    topic.on_messages(seen.handler());
+    topic.on_messages(seen.handler());
+    // Served after them and before they are put together, this one is the last to publish.
+    let (inner, bus) = (topic.clone(), world.bus.clone());
+    let last = ctx.topic::<u32>("last").unwrap();
+    last.on_messages(move |_| {
+        inner.try_publish(7).unwrap();
+        bus.close();
+    });
+    last.try_publish(1).unwrap();
+    while party.work.poll(Waker::noop()) > 0 {}
+    assert_eq!((seen.take(), party.member.lost()), (vec![7, 7], vec![]));
+}
+
+#[test]
+fn what_handlers_that_share_are_not_called_with_is_lost_once() {
+    let world = World::new();
+    let party = world.running("a");
+    let topic = party.context().topic::<u32>("t").unwrap();
+    for _ in 0..3 {
+        topic.on_messages(|_| ());
+    }
+    party.work.poll(Waker::noop());
+    topic.try_publish_all(0..4).unwrap();
+    world.bus.close();
+    assert_eq!(party.member.lost(), [Lost { topic: "t".to_owned(), messages: 4 }]);
+}
+
+#[test]
+fn many_handlers_that_share_yield_as_often_as_they_would_alone() {
+    for shared in [true, false] {
+        let world = World::new();
+        let party = world.running("a");
+        let topic = party.context().topic_with_capacity::<u32>("t", 4096).unwrap();
+        let seen = Seen::default();
+        for _ in 0..64 {
+            topic.on_messages(seen.handler());
+        }
+        if shared {
+            party.work.poll(Waker::noop());
+        }
+        topic.try_publish_all(0..4096).unwrap();
+        // Whoever has begun with a batch finishes it.
+        for _ in 0..3 {
+            party.work.poll(Waker::noop());
+            assert!((1..=1023).contains(&seen.take().len()), "{shared}");
+        }
+    }
 }
 
 /// What happens to a topic with handlers.

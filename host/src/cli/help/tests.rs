@@ -7,7 +7,7 @@ use super::*;
 
 fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
     let installed = Installed {
-        plugins: plugins.iter().map(|(name, line)| (name.to_string(), line.to_string())).collect(),
+        plugins: plugins.to_vec(),
         refused: refused.iter().map(ToString::to_string).collect(),
         default_folder: Some("/home/me/plugins".into()),
     };
@@ -35,6 +35,7 @@ Plugins:
   echo       Say what is counted
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 Options:
       --plugin-dir <DIR>   Look for plugins in this folder too, before all
@@ -43,6 +44,8 @@ Options:
                            and run nothing
       --until <INSTANCE>   Shut down when the task of this instance has ended;
                            of several, when all have
+      --without <NAME>     Do as if this plugin were not installed; may be given
+                           several times
       --allow-panic-abort  Run plugins that were built with `panic = "abort"`: a
                            panic in one ends the process
   -h, --help               Print help; with -v also which libraries were
@@ -64,6 +67,12 @@ Output:
                               may be given several times
       --stall-warning <TIME>  Warn of a subscription that keeps publishers
                               waiting for this long [default: 2s]
+
+Trust:
+      --locked
+          Demand a lock file of each folder that a library is loaded from
+      --allow-unsafe-permissions
+          Use libraries and folders that others may write to or own
 
 Deadlines:
       --setup-timeout <TIME>
@@ -93,7 +102,7 @@ Exit codes:
   1      a plugin failed
   2      the command line is wrong
   3      a library could not be loaded, or a plugin not be bound
-  4      the configuration is wrong
+  4      the configuration is wrong, or something is not trusted
   5      the host itself failed
   128+N  a second signal, of number N, forced the end
 
@@ -110,6 +119,7 @@ Plugins:
   none found; name their folder with --plugin-dir DIR
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]
@@ -127,6 +137,7 @@ Plugins:
 
 2 libraries were refused: `lifespan -v --help` says why.
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]
@@ -142,6 +153,7 @@ Refused libraries:
   /p/b.so: it was built for another�[31m system
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
+`lifespan plugin` lists the commands that look after the plugins folders.
 
 
 "#]]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::cli::lines::lines;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::lifespan::{Lost, Outcome};
@@ -115,30 +116,6 @@ fn labelled(text: &mut String, style: Style, label: &str, message: &str, wrap: O
         let indent = if i == 0 { 0 } else { below };
         push(text, format_args!("{:indent$}{line}\n", ""));
     }
-}
-
-/// The lines of a message, broken between words where they are longer than `room`.
-fn lines(message: &str, room: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in message.trim_end().split('\n') {
-        if paragraph.chars().count() <= room {
-            lines.push(paragraph.trim_end().to_owned());
-            continue;
-        }
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let longer = line.chars().count() + 1 + word.chars().count();
-            if !line.is_empty() && longer > room {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
 }
 
 /// A word as a shell would take it back.

@@ -139,8 +139,6 @@ impl Walk {
         self.meet(one.layout(), other.layout());
         one.name() == other.name()
             && one.lifetime_indices() == other.lifetime_indices()
-            && one.is_function() == other.is_function()
-            && one.field_accessor() == other.field_accessor()
             && functions.len() == others.len()
             && functions.iter().zip(others).all(|(one, other)| self.function(&one, &other))
     }

@@ -12,6 +12,7 @@ use crate::bus::messages::Messages;
 use crate::failure::report;
 use crate::message::{LentBatch, Message};
 use crate::panics::{catch, guarded_drop};
+use crate::task::{BUDGET, charge};
 
 /// What a handler returns: nothing, or whether it has failed.
 pub trait HandlerResult: private::Sealed {}
@@ -53,8 +54,12 @@ pub(super) trait Handling: Send {
     /// For [`absorb`](Self::absorb).
     fn as_any(&mut self) -> &mut dyn Any;
 
-    /// Whether it may be one more of a topic that others here are for.
-    fn is_newcomer(&mut self) -> &mut bool;
+    /// Whether others are to be asked to [`absorb`](Self::absorb) it: from its beginning on, and after
+    /// [`Absorbed::NotYet`] again once it has been called with more.
+    fn may_join(&mut self) -> bool;
+
+    /// It is the first of its topic.
+    fn settle(&mut self);
 }
 
 /// How it stands with handlers.
@@ -86,9 +91,20 @@ pub(super) struct Group<T: Message> {
     messages: Messages<T>,
     functions: Vec<Box<dyn Function<T>>>,
     services: Arc<ServicesBox>,
-    /// The number of the message after the last that they were called with.
+    /// The number of the message after the last that they were called with; none if there was none.
     next: Option<u64>,
-    newcomer: bool,
+    standing: Standing,
+}
+
+/// How handlers stand to the others of their dispatcher.
+enum Standing {
+    /// They have been added, and not been compared with others.
+    New,
+    /// There are others of their topic, which had been called with other messages when this was their
+    /// `next`.
+    Apart(Option<u64>),
+    /// They are the first of their topic.
+    Settled,
 }
 
 /// An author's function.
@@ -124,13 +140,16 @@ impl<T: Message> Group<T> {
     {
         let functions: Vec<Box<dyn Function<T>>> =
             vec![Box::new(Served { handler: Some(handler), ending })];
-        Group { messages, functions, services, next: None, newcomer: true }
+        Group { messages, functions, services, next: None, standing: Standing::New }
     }
 
     /// Calls all with what is lent.
     fn call(&mut self) {
         let Some(arrived) = self.messages.take_arrived() else { return };
-        self.next = Some(arrived.sequence + arrived.messages.len() as u64);
+        let messages = arrived.messages.len();
+        self.next = Some(arrived.sequence + messages as u64);
+        // The poll has paid for one function.
+        charge((messages * self.functions.len().saturating_sub(1)) as u32);
         let failed = retain(&mut self.functions, |it| it.call(LentBatch::new(arrived)));
         failed.into_iter().for_each(|report| self.tell(report));
     }
@@ -158,7 +177,9 @@ impl<T: Message> Group<T> {
 impl<T: Message> Handling for Group<T> {
     fn serve(&mut self, context: &mut Context<'_>) -> Handled {
         while self.go_on() {
-            match self.messages.poll_batch(context) {
+            // A batch is for all of them, and what one poll does is bounded.
+            let most = (BUDGET / self.functions.len() as u32).max(1);
+            match self.messages.poll_batch(context, most) {
                 Poll::Ready(true) => self.call(),
                 Poll::Ready(false) => return Handled::Ended,
                 Poll::Pending if self.messages.is_yielding() => return Handled::Yields,
@@ -177,6 +198,8 @@ impl<T: Message> Handling for Group<T> {
             return Absorbed::NotYet;
         }
         self.functions.append(&mut other.functions);
+        // What has come since is this one's, too.
+        other.messages.hand_over();
         Absorbed::All
     }
 
@@ -184,8 +207,20 @@ impl<T: Message> Handling for Group<T> {
         self
     }
 
-    fn is_newcomer(&mut self) -> &mut bool {
-        &mut self.newcomer
+    fn may_join(&mut self) -> bool {
+        let tried = match self.standing {
+            Standing::New => false,
+            Standing::Apart(next) => next == self.next,
+            Standing::Settled => true,
+        };
+        if !tried {
+            self.standing = Standing::Apart(self.next);
+        }
+        !tried
+    }
+
+    fn settle(&mut self) {
+        self.standing = Standing::Settled;
     }
 }
 

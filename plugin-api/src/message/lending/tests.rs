@@ -51,6 +51,8 @@ impl Subscription for Host {
     fn poll_owned(&mut self, _: &mut FfiContext<'_>, _: bool, _: u32) -> OwnedBatch {
         OwnedBatch::nothing(PollStatus::CLOSED)
     }
+    fn hand_over(&mut self) {}
+
     fn backlog(&self) -> u64 {
         0
     }
@@ -129,14 +131,14 @@ fn all_that_is_left_of_a_batch_is_taken_at_once() {
     let (mut lending, calls) = lending(&[&[1, 2, 3], &[4, 5], &[]]);
     let context = &mut Context::from_waker(Waker::noop());
     assert!(lending.take_all().is_none());
-    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(lending.poll_all(context, 0), Poll::Ready(true));
     take(&mut lending);
-    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(lending.poll_all(context, 0), Poll::Ready(true));
     assert_eq!(take_all(&mut lending), Some((vec![2, 3], 1, 0)));
     assert!(lending.take_all().is_none());
-    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(lending.poll_all(context, 0), Poll::Ready(true));
     // Polled, and dropped: nothing is lost.
-    assert_eq!(lending.poll_all(context), Poll::Ready(true));
+    assert_eq!(lending.poll_all(context, 0), Poll::Ready(true));
     assert_eq!(take_all(&mut lending), Some((vec![4, 5], 3, 5)));
     assert_eq!(*calls.lock().unwrap(), [Call::Poll, Call::Poll]);
     drop(lending);
@@ -149,10 +151,10 @@ fn a_batch_is_taken_from_the_budget_of_the_poll() {
     let (mut lending, _) = lending(&[&batch, &batch, &batch]);
     polling(&mut Context::from_waker(Waker::noop()), |context| {
         for _ in 0..2 {
-            assert_eq!(lending.poll_all(context), Poll::Ready(true));
+            assert_eq!(lending.poll_all(context, 0), Poll::Ready(true));
             assert_eq!(lending.take_all().map(|arrived| arrived.messages.len()), Some(300));
         }
-        assert_eq!(lending.poll_all(context), Poll::Pending, "the task yields first");
+        assert_eq!(lending.poll_all(context, 0), Poll::Pending, "the task yields first");
         assert!(lending.has_message());
     });
 }

@@ -59,7 +59,7 @@ pub(crate) fn cells(runtimes: &[Shared], over_abi: &Rc<OverAbi>, arc: bool) -> V
             cells.push(suite.lossless::<Large, Arc<Large>>(subscribers));
         }
     }
-    let others: [fn(&Suite) -> Cell; 8] = [
+    let others: [fn(&Suite) -> Cell; 9] = [
         Suite::kept,
         Suite::last_read,
         Suite::two_publishers,
@@ -68,6 +68,7 @@ pub(crate) fn cells(runtimes: &[Shared], over_abi: &Rc<OverAbi>, arc: bool) -> V
         Suite::updates,
         Suite::updates_pingpong,
         Suite::parked,
+        Suite::handlers,
     ];
     for other in others {
         cells.extend(suites.iter().map(other));
@@ -162,10 +163,22 @@ impl Suite {
     }
 
     fn parked(&self) -> Cell {
+        self.parked_as("one message to 64 parked subscriptions in 4 instances", false)
+    }
+
+    fn handlers(&self) -> Cell {
+        self.parked_as("one message to 64 handlers in 4 instances, 4 subscriptions", true)
+    }
+
+    fn parked_as(&self, title: &str, handlers: bool) -> Cell {
         const INSTANCES: u64 = 4;
         const SUBSCRIPTIONS: u64 = 16;
-        let run =
-            |messages| Parked { messages, instances: INSTANCES, subscriptions: SUBSCRIPTIONS };
+        let run = move |messages| Parked {
+            messages,
+            instances: INSTANCES,
+            subscriptions: SUBSCRIPTIONS,
+            handlers,
+        };
         let ours = self.in_process.clone();
         let mut contenders = vec![Contender::new(IN_PROCESS, Side::Ours, move |messages| {
             ours.parked(&run(messages))
@@ -179,7 +192,7 @@ impl Suite {
         let all = INSTANCES * SUBSCRIPTIONS;
         let peer = move |messages| parked(messages, all);
         contenders.push(self.peer("tokio broadcast, 64 tasks", peer));
-        self.waits("one message to 64 parked subscriptions in 4 instances", all, contenders)
+        self.waits(title, all, contenders)
     }
 
     /// A run of every message, with all contenders.

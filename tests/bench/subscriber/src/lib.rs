@@ -36,7 +36,7 @@ async fn bench_pong(args: PingPong, ctx: Context) -> Result<()> {
 #[plugin]
 async fn bench_wait(args: Parked, ctx: Context) -> Result<()> {
     let waiting = Waiting::new(&ctx, &args)?;
-    ctx.run(waiting.run()).await;
+    ctx.run(waiting.run(ctx.clone())).await;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! One message to many subscriptions that all wait, in few tasks: how long until all have it.
 //!
-//! Each instance subscribes by handlers, which are called in one task: so a message wakes a task for
-//! each instance, and not for each subscription.
+//! Each instance merges its subscriptions into one stream that one task receives, or has handlers in
+//! their place, which share what they receive: so a message wakes a task for each instance, and not for
+//! each subscription.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use lifespan_plugin_api::Context;
 use lifespan_plugin_api::anyhow::{Context as _, Result, ensure};
-use lifespan_plugin_api::bus::{Encoded, Messages, Topic};
+use lifespan_plugin_api::bus::{Encoded, Kept, Merge, Messages, Topic};
 
 use crate::CAPACITY;
 use crate::calls::publish;
@@ -32,6 +33,9 @@ pub struct Parked {
     /// How many subscriptions each of them has
     #[arg(long)]
     pub subscriptions: u64,
+    /// Handlers in place of subscriptions
+    #[arg(long)]
+    pub handlers: bool,
 }
 
 /// The publisher's part.
@@ -44,20 +48,25 @@ pub struct Beat {
 
 /// The part of one instance that waits.
 pub struct Waiting {
-    /// Its handlers are called from the set-up on.
-    _topic: Topic<Small>,
+    run: Parked,
+    /// What its own task waits for; handlers are called from the set-up on.
+    merged: Merge<u64, Kept<Small>>,
+    topic: Topic<Small>,
+    arrivals: Topic<u64>,
 }
 
 impl Parked {
     /// The run as arguments of a plugin.
     pub fn words(&self) -> Vec<String> {
-        let Parked { messages, instances, subscriptions } = self;
+        let Parked { messages, instances, subscriptions, handlers } = self;
         let pairs = [
             ("--messages", messages),
             ("--instances", instances),
             ("--subscriptions", subscriptions),
         ];
-        pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]).collect()
+        let words =
+            pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_string()]);
+        words.chain(handlers.then(|| "--handlers".to_owned())).collect()
     }
 }
 
@@ -106,15 +115,48 @@ impl Waiting {
     ///
     /// A topic cannot be opened.
     pub fn new(ctx: &Context, run: &Parked) -> Result<Waiting> {
-        let topic = ctx.topic_with_capacity::<Small>("bench/parked", CAPACITY)?;
-        let arrivals = ctx.topic::<u64>("bench/arrivals")?;
-        let all = run.subscriptions;
+        let topic = ctx.topic_with_capacity("bench/parked", CAPACITY)?;
+        let arrivals = ctx.topic("bench/arrivals")?;
+        let mut waiting = Waiting { run: run.clone(), merged: Merge::new(), topic, arrivals };
+        if run.handlers {
+            waiting.handle(ctx);
+        } else {
+            for number in 0..run.subscriptions {
+                let stream = waiting.topic.messages().owned();
+                waiting.merged = waiting.merged.with(number, stream);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Its own task; handlers do without, and end with the topic.
+    ///
+    /// # Errors
+    ///
+    /// A message is damaged, or publishing has ended.
+    pub async fn run(mut self, ctx: Context) -> Result<()> {
+        if self.run.handlers {
+            return Ok(());
+        }
+        for count in 0..self.run.messages {
+            let mut right = 0;
+            while right < self.run.subscriptions {
+                let (_, message) = self.merged.recv().await.context("the publisher has ended")?;
+                right += u64::from(message.read() == Some(count));
+            }
+            self.arrivals.publish(ctx.now()).await?;
+        }
+        Ok(())
+    }
+
+    fn handle(&self, ctx: &Context) {
+        let all = self.run.subscriptions;
         // How many have had how many messages.
         let have = Arc::new(AtomicU64::new(0));
         for _ in 0..all {
-            let (have, arrivals, ctx) = (have.clone(), arrivals.clone(), ctx.clone());
+            let (have, arrivals, ctx) = (have.clone(), self.arrivals.clone(), ctx.clone());
             let mut next = 0;
-            topic.on_messages(move |batch| {
+            self.topic.on_messages(move |batch| {
                 for message in &batch {
                     ensure!(message.read() == Some(next), "a message is damaged or lost");
                     next += 1;
@@ -126,15 +168,5 @@ impl Waiting {
                 Ok(())
             });
         }
-        Ok(Waiting { _topic: topic })
-    }
-
-    /// Its own task: the handlers end with the topic.
-    ///
-    /// # Errors
-    ///
-    /// None.
-    pub async fn run(self) -> Result<()> {
-        Ok(())
     }
 }

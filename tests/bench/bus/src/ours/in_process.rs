@@ -69,7 +69,7 @@ impl InProcess {
         for _ in 0..run.instances {
             let ctx = instances.add("wait");
             let waiting = Waiting::new(&ctx, run)?;
-            instances.spawn(&ctx, waiting.run());
+            instances.spawn(&ctx, waiting.run(ctx.clone()));
         }
         let ctx = instances.add("beat");
         let beat = Beat::new(&ctx, run)?;

@@ -1,0 +1,87 @@
+//! The arguments of libraries as they were told, kept in files between runs.
+//!
+//! A file a library, by the digest of its bytes and the ABI. One that is damaged, or that another
+//! version of the host wrote, is as none.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lifespan_abi::ABI_VERSION;
+use serde::{Deserialize, Serialize};
+
+use super::Told;
+use crate::discover::{make_room, replace};
+use crate::trust::Digest;
+
+/// More libraries than this are not remembered; those that were asked longest ago are forgotten.
+const MOST_LIBRARIES: usize = 1000;
+
+/// The files in which arguments are kept.
+pub(super) struct Store {
+    dir: PathBuf,
+}
+
+/// What is in a file.
+#[derive(Deserialize, Serialize)]
+struct Kept<T> {
+    /// The version of the host that wrote it.
+    host: String,
+    told: T,
+}
+
+impl Store {
+    /// A store below a folder, which need not be there.
+    pub(super) fn new(cache_dir: &Path) -> Self {
+        Store { dir: cache_dir.join("arguments") }
+    }
+
+    /// What the library of that digest told.
+    pub(super) fn get(&self, digest: &Digest) -> Option<Told> {
+        let kept: Kept<Told> = serde_json::from_slice(&fs::read(self.file(digest)).ok()?).ok()?;
+        (kept.host == env!("CARGO_PKG_VERSION")).then_some(kept.told)
+    }
+
+    /// Keeps what the library of that digest told.
+    pub(super) fn put(&self, digest: &Digest, told: &Told) {
+        let file = self.file(digest);
+        let written = || -> io::Result<()> {
+            fs::create_dir_all(&self.dir)?;
+            make_room(&self.dir, MOST_LIBRARIES);
+            let kept = Kept { host: env!("CARGO_PKG_VERSION").to_owned(), told };
+            replace(&file, &serde_json::to_vec(&kept)?)
+        };
+        if let Err(error) = written() {
+            tracing::debug!("`{}` cannot be written: {error}", file.display());
+        }
+    }
+
+    fn file(&self, digest: &Digest) -> PathBuf {
+        self.dir.join(format!("{digest}-{ABI_VERSION}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Answer;
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_known_by_its_digest_and_no_damage_is_taken_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let digest = |text: &str| Digest::of(text.as_bytes()).unwrap().0;
+        let mut told = Told::default();
+        told.plugins.insert("a".into(), Answer::Arguments(lifespan_abi::CommandSpec::default()));
+        store.put(&digest("one"), &told);
+        assert_eq!(store.get(&digest("one")), Some(told));
+        assert_eq!(store.get(&digest("two")), None);
+        let file = store.file(&digest("one"));
+        let good = fs::read_to_string(&file).unwrap();
+        for bad in ["", "{", &good[..good.len() / 2], &good.replace("\"host\":\"", "\"host\":\"9")]
+        {
+            fs::write(&file, bad).unwrap();
+            assert_eq!(store.get(&digest("one")), None, "{bad}");
+        }
+    }
+}

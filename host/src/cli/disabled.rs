@@ -1,0 +1,112 @@
+//! The list of plugins that the user has disabled, in the user's folder of configuration.
+//!
+//! It is the user's own wish and holds in all plugins folders; another user of the same folders has a
+//! list of their own. `plugin disable` and `plugin enable` change it, the host obeys it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+use toml_edit::{Array, DocumentMut, Item, value};
+
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::trust::{is_elevated, place, write_whole};
+
+const KEY: &str = "disabled";
+
+const HEAD: &str = "# Plugins that are as if they were not installed. `plugin disable` and `plugin enable`\n\
+    # change the list.\n";
+
+/// The list, as it is in the file.
+pub(crate) struct Disabled {
+    /// The file, which need not be there.
+    pub(crate) file: PathBuf,
+    document: DocumentMut,
+}
+
+impl Disabled {
+    /// Reads the list of a host of that name; none where there is no home, or where it is not the
+    /// user's to say.
+    pub(crate) fn read(host: &str) -> Result<Option<Self>, Failure> {
+        let strategy = etcetera::base_strategy::choose_native_strategy().ok();
+        let Some(strategy) = strategy.filter(|_| !is_elevated()) else { return Ok(None) };
+        let file = strategy.config_dir().join(host).join("plugins.toml");
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Failure::from_error(Exit::Config, &error)
+                    .context(format!("`{}` cannot be read", file.display()))
+                    .hint("see that it is a file that you may read"));
+            }
+        };
+        let broken = |at: usize, problem: &str| {
+            let (line, column) = place(text.as_bytes(), at);
+            let shown = file.display();
+            let problem = problem.lines().collect::<Vec<_>>().join(" ");
+            let message = format!("`{shown}` is broken at line {line}, column {column}: {problem}");
+            Failure::new(Exit::Config, message).hint("mend it there; or remove the file")
+        };
+        let parsed = toml_edit::Document::parse(text.as_str())
+            .map_err(|error| broken(error.span().map_or(0, |it| it.start), error.message()))?;
+        for (key, item) in parsed.iter() {
+            let at = parsed.key(key).and_then(toml_edit::Key::span).or_else(|| item.span());
+            let at = at.map_or(0, |it| it.start);
+            if key != KEY {
+                return Err(broken(at, &format!("`{key}` is unknown; there is only `{KEY}`")));
+            }
+            let names = item.as_array();
+            if !names.is_some_and(|it| it.iter().all(toml_edit::Value::is_str)) {
+                return Err(broken(at, &format!("`{KEY}` is a list of names, in quotes")));
+            }
+        }
+        Ok(Some(Disabled { document: parsed.into_mut(), file }))
+    }
+
+    /// The names.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let names = self.document.get(KEY).and_then(Item::as_array);
+        names.into_iter().flatten().filter_map(|it| it.as_str()).map(str::to_owned).collect()
+    }
+
+    /// Adds a name; whether it was not there.
+    pub(crate) fn add(&mut self, name: &str) -> bool {
+        if self.names().contains(name) {
+            return false;
+        }
+        if self.document.get(KEY).is_none() {
+            self.document.insert(KEY, value(Array::new()));
+            if let Some(mut key) = self.document.key_mut(KEY) {
+                key.leaf_decor_mut().set_prefix(HEAD);
+            }
+        }
+        if let Some(names) = self.document.get_mut(KEY).and_then(Item::as_array_mut) {
+            names.push(name);
+        }
+        true
+    }
+
+    /// Takes a name out; whether it was there.
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        let there = self.names().contains(name);
+        if let Some(names) = self.document.get_mut(KEY).and_then(Item::as_array_mut) {
+            names.retain(|it| it.as_str() != Some(name));
+        }
+        there
+    }
+
+    /// Writes it, in one step.
+    pub(crate) fn save(&self) -> Result<(), Failure> {
+        let folder = self.file.parent().unwrap_or(&self.file);
+        let written = fs::create_dir_all(folder)
+            .and_then(|()| write_whole(&self.file, self.document.to_string().as_bytes()));
+        written.map_err(|error| {
+            Failure::from_error(Exit::Config, &error)
+                .context(format!("`{}` cannot be written", self.file.display()))
+                .hint("see that you may write to its folder")
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! `plugin check`: whether a library may be loaded here, wherever it lies.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::format::{Format, FormatArgs, indented, json, path, table};
+use super::refusal::{ReasonResult, reason_text};
+use crate::discover::{Finds, Refused};
+use crate::error::Failures;
+use crate::exit::Exit;
+
+/// Tell whether libraries may be loaded here, and why not; they need not be in a plugins folder
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit codes: 0 when each may be loaded with all its plugins, else 3")]
+pub(crate) struct CheckArgs {
+    /// The files of libraries
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// The JSON of `plugin check`.
+#[derive(Debug, Serialize)]
+struct CheckResult {
+    /// One for each path, in the order in which they were given.
+    libraries: Vec<LibraryResult>,
+}
+
+/// The verdict on one library.
+#[derive(Debug, Serialize)]
+struct LibraryResult {
+    /// Its file, as it was given.
+    path: String,
+    /// `usable` with all its plugins, `partly` with some of them, or `refused`.
+    verdict: &'static str,
+    /// The plugins that can be used.
+    plugins: Vec<PluginResult>,
+    /// Why it, or some of its plugins, cannot be used.
+    reasons: Vec<RefusedResult>,
+}
+
+/// A plugin that can be used.
+#[derive(Debug, Serialize)]
+struct PluginResult {
+    /// Its name.
+    name: String,
+    /// Its version.
+    version: String,
+    /// One line about it.
+    summary: String,
+}
+
+/// Why something cannot be used.
+#[derive(Debug, Serialize)]
+pub(super) struct RefusedResult {
+    /// The names of the plugins that it is about, as far as they are known.
+    plugins: Vec<String>,
+    #[serde(flatten)]
+    reason: ReasonResult,
+}
+
+impl RefusedResult {
+    pub(super) fn of(refused: &Refused) -> Self {
+        RefusedResult {
+            plugins: refused.plugins.clone(),
+            reason: ReasonResult::of(&refused.reason),
+        }
+    }
+}
+
+/// Does it.
+pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, Failures> {
+    let examined: Vec<_> = args.paths.iter().map(|it| context.judge(it)).collect();
+    let columns = context.reporter.terminal.columns;
+    let checked = args.paths.iter().zip(&examined);
+    let printed = context.reporter.data(&match args.format.format {
+        Format::Text => checked.map(|(path, it)| text(path, it, columns)).collect(),
+        Format::Json => {
+            json(&CheckResult { libraries: checked.map(|(path, it)| library(path, it)).collect() })
+        }
+    });
+    let refused = examined.iter().flat_map(|it| &it.refused);
+    Ok(refused.map(|it| it.reason.exit()).fold(printed, Exit::worst))
+}
+
+pub(super) fn verdict(examined: &Finds) -> &'static str {
+    match (examined.candidates.is_empty(), examined.refused.is_empty()) {
+        (_, true) => "usable",
+        (false, false) => "partly",
+        (true, false) => "refused",
+    }
+}
+
+fn library(file: &Path, examined: &Finds) -> LibraryResult {
+    let plugins = examined.candidates.iter().map(|it| PluginResult {
+        name: it.facts().name.clone(),
+        version: it.facts().version.clone(),
+        summary: it.facts().summary.clone(),
+    });
+    let reasons = examined.refused.iter().map(RefusedResult::of);
+    LibraryResult {
+        path: path(file),
+        verdict: verdict(examined),
+        plugins: plugins.collect(),
+        reasons: reasons.collect(),
+    }
+}
+
+fn text(file: &Path, examined: &Finds, columns: u16) -> String {
+    let verdict = match verdict(examined) {
+        "partly" => "only some of its plugins can be used",
+        other => other,
+    };
+    let rows: Vec<_> = examined
+        .candidates
+        .iter()
+        .map(|it| it.facts())
+        .map(|it| vec![it.name.clone(), it.version.clone(), it.summary.clone()])
+        .collect();
+    let reasons: String =
+        examined.refused.iter().map(|it| reason_text(&it.reason, columns)).collect();
+    indented(&format!("{}: {verdict}", path(file)), 0, u16::MAX)
+        + &table(&rows, 2, columns)
+        + &reasons
+}

@@ -1,0 +1,35 @@
+//! What each of the commands is given: the host, and where to print.
+
+use std::ffi::OsString;
+use std::path::{self, Path};
+
+use crate::cli::report::Reporter;
+use crate::discover::{Finds, judge_file};
+use crate::host::Host;
+
+/// What a command works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The host, as the options before the command describe it.
+    pub(crate) host: &'a Host,
+    /// The options themselves, as they stand on the line.
+    pub(crate) options: &'a [OsString],
+    /// Where results go.
+    pub(crate) reporter: &'a Reporter,
+    /// Whether more than usual is to be told.
+    pub(crate) is_verbose: bool,
+}
+
+impl Context<'_> {
+    /// The host's name, for messages that name a command.
+    pub(crate) fn name(&self) -> &str {
+        self.host.name()
+    }
+
+    /// What may be used of a library, wherever it lies, and what is refused.
+    pub(crate) fn judge(&self, library: &Path) -> Finds {
+        // What cannot be made absolute (an empty path) is refused as it is.
+        let file = path::absolute(library).unwrap_or_else(|_| library.to_owned());
+        judge_file(&file, self.host.allows_panic_abort(), self.host.policy())
+    }
+}

@@ -1,0 +1,68 @@
+//! `plugin disable`: has plugins be as if they were not installed, for this user.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::format::{Format, FormatArgs, json, path};
+use super::target;
+use crate::cli::disabled::Disabled;
+use crate::discover::Lookup;
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
+
+/// Have plugins be as if they were not installed, for you, wherever they lie
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DisableArgs {
+    /// Plugins
+    #[arg(value_name = "NAME", required = true)]
+    plugins: Vec<String>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// The JSON of `plugin disable` and `plugin enable`.
+#[derive(Debug, Serialize)]
+pub(super) struct DisabledResult {
+    /// All plugins that are disabled now.
+    disabled: BTreeSet<String>,
+    /// The list of them.
+    file: String,
+}
+
+/// Does it.
+pub(crate) fn cmd_disable(context: &Context<'_>, args: DisableArgs) -> Result<Exit, Failures> {
+    let mut disabled = list(context)?;
+    let is_known = |name: &str| !matches!(context.host.catalog().get(name), Lookup::Unknown);
+    let unknown = args.plugins.iter().filter(|name| !is_known(name));
+    Failures::check(unknown.map(|name| target::unknown(context, name)).collect())?;
+    for plugin in &args.plugins {
+        disabled.add(plugin);
+    }
+    disabled.save()?;
+    Ok(answer(context, &disabled, args.format.format))
+}
+
+/// The user's list.
+pub(super) fn list(context: &Context<'_>) -> Result<Disabled, Failure> {
+    Disabled::read(context.name())?.ok_or_else(|| {
+        Failure::new(Exit::Config, "there is no folder for the list of disabled plugins")
+            .hint("set `HOME`")
+    })
+}
+
+/// What is disabled now.
+pub(super) fn answer(context: &Context<'_>, disabled: &Disabled, format: Format) -> Exit {
+    let result = DisabledResult { disabled: disabled.names(), file: path(&disabled.file) };
+    context.reporter.data(&match format {
+        Format::Text if result.disabled.is_empty() => "no plugin is disabled\n".to_owned(),
+        Format::Text => {
+            let names: Vec<_> = result.disabled.iter().map(String::as_str).collect();
+            format!("disabled: {}\n", names.join(", "))
+        }
+        Format::Json => json(&result),
+    })
+}

@@ -1,0 +1,186 @@
+//! `plugin install`: checks a library, copies it into a plugins folder, and approves it there.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::format::{Format, FormatArgs, json, path};
+use super::target::{self, Examined};
+use super::trust::{Approved, approve, not_approved, text, warn};
+use crate::discover::{Lookup, Place, RefusalReason, is_library_name, judge_descriptor};
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
+use crate::trust::{Guard, signature_of, write_whole};
+
+/// Check a library, copy it into a plugins folder, and approve it there
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// The library
+    file: PathBuf,
+
+    /// The folder; by default the first that is searched. It is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Replace a library of other plugins, and take plugins that other libraries have too
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// The JSON of `plugin install`.
+#[derive(Debug, Serialize)]
+struct InstallResult {
+    /// The library in the folder, approved.
+    installed: Approved,
+    /// Whether a library of that name was there before.
+    replaced: bool,
+    /// Libraries in the same folder that are not approved, and are refused for it.
+    not_approved: Vec<String>,
+}
+
+/// Does it.
+pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Exit, Failures> {
+    let folder = folder(context, args.dir.as_deref())?;
+    let file = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
+    let examined = target::examine(&file)?;
+    let goal = folder.join(&examined.name);
+    check(context, &examined, &goal, args.force)?;
+    make(&folder).map_err(|error| cannot("made", &folder, &error))?;
+    let guard = Guard::new(context.host.policy());
+    guard.walk(&folder).map_err(|fault| {
+        target::distrusted(&fault)
+            .context(format!("nothing is installed into `{}`", folder.display()))
+    })?;
+    let replaced = goal.symlink_metadata().is_ok();
+    copy(&examined, &goal).map_err(|error| cannot("written to", &folder, &error))?;
+    let installed = Examined { library: goal, ..examined };
+    let mut approved = approve(context, std::slice::from_ref(&installed))?;
+    let Some(approved) = approved.pop() else { return Ok(Exit::Success) };
+    let result = InstallResult {
+        installed: approved,
+        replaced,
+        not_approved: not_approved(&folder).iter().map(|it| path(it)).collect(),
+    };
+    let exit = context.reporter.data(&match args.format.format {
+        Format::Text => text(std::slice::from_ref(&result.installed)),
+        Format::Json => json(&result),
+    });
+    warn(context, &result.not_approved);
+    Ok(exit)
+}
+
+/// Where to.
+fn folder(context: &Context<'_>, named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let first = || context.host.catalog().search_path().entries().first().map(|it| it.dir.clone());
+    let folder = named.map(Path::to_owned).or_else(first).ok_or_else(|| {
+        Failure::new(Exit::Usage, "there is no plugins folder: no home, and none is named")
+            .hint("name one with `--dir DIR`")
+    })?;
+    std::path::absolute(&folder).map_err(|error| cannot("used", &folder, &error))
+}
+
+/// All that speaks against it.
+fn check(
+    context: &Context<'_>,
+    examined: &Examined,
+    goal: &Path,
+    force: bool,
+) -> Result<(), Failures> {
+    let library = examined.library.display();
+    let refusal = |reason: RefusalReason| {
+        let failure = Failure::from_error(Exit::Load, &reason);
+        let mut failure = failure.context(format!("`{library}` is not installed"));
+        failure.hints.extend(reason.hint());
+        failure
+    };
+    let mut failures: Vec<_> =
+        judge_descriptor(&examined.descriptor, context.host.allows_panic_abort())
+            .into_iter()
+            .map(refusal)
+            .collect();
+    if !is_library_name(goal) {
+        let message = format!("`{library}` is not named as libraries are here");
+        let suffix = std::env::consts::DLL_SUFFIX;
+        failures.push(
+            Failure::new(Exit::Load, message).hint(format!("its name must end with `{suffix}`")),
+        );
+    }
+    if !force {
+        failures.extend(replaced(examined, goal));
+        failures.extend(claimed(context, examined, goal));
+    }
+    Failures::check(failures)
+}
+
+/// A failure if a library of other plugins would be replaced.
+fn replaced(examined: &Examined, goal: &Path) -> Option<Failure> {
+    goal.symlink_metadata().ok()?;
+    let names = |it: &Examined| -> Vec<String> {
+        it.descriptor.plugins.iter().map(|plugin| plugin.name.clone()).collect()
+    };
+    let there = target::examine(goal).map(|it| names(&it)).unwrap_or_default();
+    let new = names(examined);
+    if !there.is_empty() && there.iter().all(|name| new.contains(name)) {
+        return None;
+    }
+    let there = if there.is_empty() { "something else".to_owned() } else { there.join(", ") };
+    let message = format!("`{}` is there already, and is {there}", goal.display());
+    Some(Failure::new(Exit::Config, message).hint("`--force` replaces it"))
+}
+
+/// A failure for each plugin that another library has too.
+fn claimed(context: &Context<'_>, examined: &Examined, goal: &Path) -> Vec<Failure> {
+    let others = |name: &str| -> Vec<Place> {
+        let places: Vec<Place> = match context.host.catalog().get(name) {
+            Lookup::Found(one) => vec![one.place()],
+            Lookup::Ambiguous(several) => several.iter().map(|it| it.place()).collect(),
+            Lookup::Refused(_) | Lookup::Unknown => Vec::new(),
+        };
+        places.into_iter().filter(|it| it.path().map(PathBuf::as_path) != Some(goal)).collect()
+    };
+    let names = examined.descriptor.plugins.iter().map(|it| it.name.as_str());
+    let claims = names.flat_map(|name| others(name).into_iter().map(move |place| (name, place)));
+    claims
+        .map(|(name, place)| {
+            let message = format!("the plugin `{name}` is also in {place}");
+            Failure::new(Exit::Config, message)
+                .hint("remove that one, or install this one elsewhere; `--force` takes both")
+        })
+        .collect()
+}
+
+/// Makes the folder, and those above it, so that nobody else may write to them.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(folder)
+}
+
+/// Puts the bytes that were looked at in their place, in one step; with the signature, if there is one.
+fn copy(examined: &Examined, goal: &Path) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    io::copy(&mut examined.sealed.reader()?, &mut bytes)?;
+    write_whole(goal, &bytes)?;
+    let signature = signature_of(&examined.library);
+    match fs::read(&signature) {
+        Ok(text) => write_whole(&signature_of(goal), &text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn cannot(what: &str, folder: &Path, error: &io::Error) -> Failure {
+    let folder = folder.as_os_str().to_string_lossy();
+    Failure::from_error(Exit::Config, error)
+        .context(format!("the plugins folder `{folder}` cannot be {what}"))
+        .hint("see that you may write there, or name another with `--dir DIR`")
+}

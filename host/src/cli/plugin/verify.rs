@@ -1,0 +1,216 @@
+//! `plugin verify`: whether the libraries are those that were approved, byte by byte.
+//!
+//! Reads all their bytes, which a listing does not. Each is judged by who may write to it, by the lock
+//! file of its folder, and where there is a key, by its signature.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::format::{Format, FormatArgs, json, path};
+use super::refusal::ReasonResult;
+use super::target;
+use crate::discover::identify;
+use crate::error::{Failure, Failures};
+use crate::exit::Exit;
+use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
+
+/// Compare libraries with what was approved, and check their signatures; without names all that are
+/// approved in the folders that are searched
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Plugins, or paths of libraries
+    #[arg(value_name = "NAME|PATH")]
+    targets: Vec<OsString>,
+
+    /// Demand a signature by this key of minisign, or by that in this file; may be given several times
+    #[arg(long, value_name = "KEY|FILE")]
+    key: Vec<OsString>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// The JSON of `plugin verify`.
+#[derive(Debug, Serialize)]
+struct VerifyResult {
+    /// Whether nothing is wrong with any of them.
+    sound: bool,
+    /// What was looked at.
+    libraries: Vec<Verified>,
+}
+
+/// One library.
+#[derive(Debug, Serialize)]
+struct Verified {
+    /// Its file.
+    library: String,
+    /// Whether a lock file approves it as it is.
+    approved: bool,
+    /// Whether a signature was demanded and is valid.
+    signed: bool,
+    /// The digest of its bytes; `null` where they could not be read or are not approved.
+    sha256: Option<String>,
+    /// What is wrong; `null` where nothing is.
+    fault: Option<Fault>,
+}
+
+/// What is wrong with a library.
+#[derive(Debug, Serialize)]
+struct Fault {
+    #[serde(flatten)]
+    reason: ReasonResult,
+    /// The digests that were compared, for people; none if none were.
+    digests: Vec<String>,
+    #[serde(skip)]
+    distrust: Distrust,
+}
+
+/// Does it.
+pub(crate) fn cmd_verify(context: &Context<'_>, args: VerifyArgs) -> Result<Exit, Failures> {
+    let mut policy = context.host.policy().clone();
+    policy.keys.extend(keys(&args.key)?);
+    let guard = Guard::new(&policy);
+    let libraries = libraries(context, &args, &guard)?;
+    let libraries: Vec<_> = libraries.iter().map(|it| verify(&policy, &guard, it)).collect();
+    let sound = libraries.iter().all(|it| it.fault.is_none());
+    let result = VerifyResult { sound, libraries };
+    let exit = context.reporter.data(&match args.format.format {
+        Format::Text => text(&result),
+        Format::Json => json(&result),
+    });
+    Ok(if sound { exit } else { exit.worst(Exit::Config) })
+}
+
+fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
+    let mut keys = Vec::new();
+    let mut failures = Vec::new();
+    for word in words {
+        // A key has no dot, and is no file's name by chance.
+        let text = fs::read_to_string(word).unwrap_or_else(|_| word.to_string_lossy().into_owned());
+        match text.parse() {
+            Ok(key) => keys.push(key),
+            Err(error) => failures.push(
+                Failure::from_error(Exit::Usage, &error as &crate::trust::KeyError)
+                    .context(format!("`{}` cannot be used as a key", word.to_string_lossy()))
+                    .hint("name the file `minisign.pub`, or give its second line"),
+            ),
+        }
+    }
+    Failures::check(failures)?;
+    Ok(keys)
+}
+
+/// What is to be looked at: all that is named; else all that a lock file names or leaves out, and where
+/// signatures are demanded everything.
+fn libraries(
+    context: &Context<'_>,
+    args: &VerifyArgs,
+    guard: &Guard,
+) -> Result<BTreeSet<PathBuf>, Failures> {
+    let mut libraries = BTreeSet::new();
+    let mut failures = Vec::new();
+    for word in &args.targets {
+        match target::library(context, word) {
+            Ok(library) => {
+                libraries.insert(library);
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if args.targets.is_empty() {
+        for entry in context.host.catalog().search_path().entries() {
+            match guard.lock_of(&entry.dir) {
+                Ok(Some(lock)) => {
+                    let names = lock.libraries().map(|(name, _)| entry.dir.join(name));
+                    libraries.extend(names);
+                    libraries.extend(super::trust::not_approved(&entry.dir));
+                }
+                Ok(None) => {}
+                Err(fault) => failures.push(target::distrusted(&fault)),
+            }
+        }
+        if !args.key.is_empty() {
+            let ours = target::all_libraries(context).into_iter();
+            libraries.extend(ours.filter(|it| target::examine(it).is_ok()));
+        }
+    }
+    Failures::check(failures)?;
+    Ok(libraries)
+}
+
+fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
+    let mut verified = Verified {
+        library: path(library),
+        approved: false,
+        signed: false,
+        sha256: None,
+        fault: None,
+    };
+    match judge(policy, guard, library) {
+        Ok((approved, sha256)) => {
+            verified.approved = approved;
+            verified.signed = !policy.keys.is_empty();
+            verified.sha256 = Some(sha256);
+        }
+        Err(distrust) => {
+            verified.fault = Some(Fault {
+                reason: ReasonResult::of(&distrust.clone().into()),
+                digests: distrust.digests(),
+                distrust,
+            });
+        }
+    }
+    verified
+}
+
+/// Judges a library as it is judged when it is loaded.
+fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
+    let unreadable = |error: std::io::Error| Distrust::Unreadable {
+        path: library.to_owned(),
+        error: error.to_string(),
+    };
+    let file = identify(library).map_err(|reason| Distrust::Unreadable {
+        path: library.to_owned(),
+        error: reason.to_string(),
+    })?;
+    let folder = guard.folder(library.parent().unwrap_or(library));
+    let approval = folder.file(guard, library, &file)?;
+    match policy.seal(library, approval.as_ref()) {
+        Ok(sealed) => Ok((approval.is_some(), sealed.digest().to_string())),
+        Err(Unsealed::Distrusted(distrust)) => Err(distrust),
+        Err(Unsealed::Io(error)) => Err(unreadable(error)),
+    }
+}
+
+/// A library a paragraph.
+fn text(result: &VerifyResult) -> String {
+    let mut text = String::new();
+    for it in &result.libraries {
+        text += &format!("{}\n", it.library);
+        if let Some(fault) = &it.fault {
+            text += &format!("  refused: {}\n", fault.distrust);
+            for digest in &fault.digests {
+                text += &format!("  {digest}\n");
+            }
+            text += &format!("  hint: {}\n", fault.distrust.hint());
+            continue;
+        }
+        let said = match (it.approved, it.signed) {
+            (true, true) => "approved and signed",
+            (true, false) => "approved",
+            (false, true) => "signed; in no lock file",
+            (false, false) => "in no lock file",
+        };
+        text += &format!("  {said}\n  sha256 {}\n", it.sha256.as_deref().unwrap_or_default());
+    }
+    if result.libraries.is_empty() {
+        text += "nothing to verify: no folder that is searched has a lock file\n";
+    }
+    text
+}

@@ -1,0 +1,24 @@
+//! Stands for `permissions` where they are not those of Unix: it says nothing of any file.
+
+use std::path::Path;
+
+use crate::trust::Ownership;
+use crate::trust::distrust::Distrust;
+
+/// Walks no path.
+#[derive(Debug)]
+pub(super) struct Walker;
+
+impl Walker {
+    pub(super) fn of_process() -> Self {
+        Walker
+    }
+
+    pub(super) fn walk(&self, _: &Path) -> Result<(), Distrust> {
+        Ok(())
+    }
+
+    pub(super) fn judge_file(&self, _: &Path, _: Ownership) -> Result<(), Distrust> {
+        Ok(())
+    }
+}

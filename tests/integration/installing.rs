@@ -1,0 +1,139 @@
+//! `plugin install` and `plugin remove`: a library is checked, copied and approved, or goes with its
+//! approval; nobody else's is touched.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use lifespan::Exit;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::artifacts::{bundled, fixtures, library};
+use crate::env::TestEnv;
+use crate::forge::Forge;
+use crate::management::data;
+use crate::schema;
+
+/// The default folder of a test's home.
+fn default_folder(env: &TestEnv) -> PathBuf {
+    env.home().join("data/lifespan/plugins")
+}
+
+fn install(name: &str) -> String {
+    format!("plugin install {}", library(&bundled(), name).display())
+}
+
+#[test]
+fn a_library_is_installed_where_there_was_no_folder_and_removed_again() {
+    let env = TestEnv::without_plugins();
+    let folder = default_folder(&env);
+    let output = env.run(&format!("{} --format json", install("countdown")));
+    output.assert_code(Exit::Success);
+    let answer = data(&output);
+    schema::check("plugin-install", &answer);
+    let installed = library(&folder, "countdown");
+    assert_eq!(answer["installed"]["library"], installed.display().to_string());
+    assert_eq!(answer["installed"]["plugins"], json!({"countdown": "0.1.0"}));
+    assert_eq!((&answer["replaced"], &answer["not_approved"]), (&json!(false), &json!([])));
+    let mode = |path: &PathBuf| fs::metadata(path).expect("it is there").permissions().mode();
+    assert_eq!(mode(&installed) & 0o7777, 0o644);
+    assert_eq!(mode(&folder) & 0o022, 0);
+
+    env.run("--locked countdown --from 1 --sleep 1ms").assert_code(Exit::Success);
+    env.run("plugin verify").assert_code(Exit::Success);
+    // The same once more, and a newer version of it.
+    let again = data(&env.run(&format!("{} --format json", install("countdown"))));
+    assert_eq!(again["replaced"], true);
+    assert_eq!(again["installed"]["before"], again["installed"]["sha256"]);
+
+    let removed = data(&env.run("plugin remove countdown --format json"));
+    let expect = json!({"removed": [{
+        "library": installed.display().to_string(), "plugins": ["countdown"], "was_approved": true,
+    }]});
+    assert_eq!(removed, expect);
+    schema::check("plugin-remove", &removed);
+    assert!(!installed.exists());
+    env.run("countdown").assert_code(Exit::Usage);
+    env.run("plugin verify").assert_code(Exit::Success);
+    let left: Vec<_> = fs::read_dir(&folder).expect("it is there").flatten().collect();
+    assert_eq!(left.len(), 1, "only the lock file: {left:?}");
+    env.run("plugin remove countdown").assert_code(Exit::Usage);
+}
+
+#[test]
+fn what_could_not_be_used_is_not_installed() {
+    let env = TestEnv::without_plugins();
+    let from = TempDir::new().expect("a temporary folder");
+    let later = Forge::echo().descriptor(|it| it["abi"] = "0.9.0".into());
+    let cases = [
+        (later.write(from.path(), "later"), "it was built against ABI 0.9.0"),
+        (Forge::echo().renamed("help").write(from.path(), "reserved"), "a name that is reserved"),
+        (Forge::echo().cut(4000).write(from.path(), "cut"), "it is damaged"),
+        (env.write("libtext.so", "no library"), "it is not a library"),
+        (env.home().join("libnone.so"), "No such file"),
+    ];
+    for (file, reason) in cases {
+        let output = env.run(&format!("plugin install {}", file.display()));
+        output.assert_code(Exit::Load).assert_has(&[reason, "  hint: "]);
+    }
+    let odd = from.path().join("libecho.so.1");
+    fs::copy(library(&bundled(), "echo"), &odd).expect("a library can be copied");
+    let output = env.run(&format!("plugin install {}", odd.display()));
+    output.assert_code(Exit::Load).assert_has(&["is not named as libraries are here"]);
+    assert!(!default_folder(&env).exists(), "nothing was made");
+}
+
+#[test]
+fn nobody_elses_plugin_is_replaced_unless_it_is_said() {
+    let env = TestEnv::without_plugins();
+    env.run(&install("echo")).assert_code(Exit::Success);
+    let from = TempDir::new().expect("a temporary folder");
+    // Another library of the same file name, and another one with the same plugin.
+    let same_file = Forge::echo().renamed("ecko").write(from.path(), "echo");
+    let output = env.run(&format!("plugin install {}", same_file.display()));
+    output.assert_code(Exit::Config);
+    output.assert_has(&["is there already, and is echo", "`--force` replaces it"]);
+    let same_plugin = Forge::echo().write(from.path(), "loud");
+    let output = env.run(&format!("plugin install {}", same_plugin.display()));
+    output.assert_code(Exit::Config);
+    output.assert_has(&["the plugin `echo` is also in", "`--force` takes both"]);
+    env.run("--dry-run echo").assert_code(Exit::Success);
+    env.run(&format!("plugin install --force {}", same_file.display())).assert_code(Exit::Success);
+    env.run("echo").assert_code(Exit::Usage);
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_gets_nothing() {
+    let env = TestEnv::without_plugins();
+    let dir = env.home().join("open");
+    fs::create_dir(&dir).expect("a new folder");
+    fs::set_permissions(&dir, PermissionsExt::from_mode(0o777)).expect("it is ours");
+    let line = format!("{} --dir {}", install("echo"), dir.display());
+    let output = env.run(&line);
+    output.assert_code(Exit::Config);
+    output.assert_has(&["nothing is installed into", "everybody may write to", "`chmod go-w"]);
+    assert_eq!(fs::read_dir(&dir).expect("it is there").count(), 0);
+    fs::set_permissions(&dir, PermissionsExt::from_mode(0o755)).expect("it is ours");
+    env.run(&line).assert_code(Exit::Success);
+    assert!(library(&dir, "echo").exists());
+}
+
+#[test]
+fn a_library_goes_only_with_all_its_plugins() {
+    let dir = TempDir::new().expect("a temporary folder");
+    let file = library(dir.path(), "fixtures");
+    fs::copy(library(&fixtures(), "fixtures"), &file).expect("a library can be copied");
+    let env = TestEnv::without_plugins().plugin_dir(dir.path().to_owned());
+    let output = env.run("plugin remove probe fault");
+    output.assert_code(Exit::Usage).assert_has(&["also holds", "`chatter`", "--force"]);
+    output.assert_has_not(&["`probe`", "`fault`"]);
+    assert!(file.exists());
+    let output = env.run("plugin remove probe --force");
+    output.assert_code(Exit::Success);
+    assert!(
+        output.stdout.contains("removed, with ") && output.stdout.contains("fault"),
+        "{output}"
+    );
+    assert!(!file.exists());
+}

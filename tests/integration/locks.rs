@@ -1,0 +1,373 @@
+//! A plugins folder with a lock file is held to it: what is not approved is refused with both digests
+//! and the command that approves, in text and in JSON, and following it helps at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lifespan::{Exit, Host, Preparation, Rendering};
+use minisign::KeyPair;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::artifacts::{bundled, fixtures, library};
+use crate::env::{Output, TestEnv};
+use crate::forge::{Forge, compile, compile_with, with_descriptor};
+use crate::management::data;
+use crate::nested::copy;
+use crate::schema;
+
+/// A chain that only needs its libraries to be loaded.
+const LINE: &str = "--dry-run countdown echo";
+
+/// A plugins folder of its own, with the bundled plugins.
+struct Plugins {
+    folder: TempDir,
+    env: TestEnv,
+}
+
+impl Plugins {
+    fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        for name in ["countdown", "echo"] {
+            copy(&library(&bundled(), name), folder.path(), name);
+        }
+        let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
+        Plugins { folder, env }
+    }
+
+    /// With both plugins approved.
+    fn locked() -> Self {
+        let plugins = Self::new();
+        plugins.env.run("plugin trust --all").assert_code(Exit::Success);
+        plugins
+    }
+
+    fn echo(&self) -> PathBuf {
+        library(self.folder.path(), "echo")
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.folder.path().join("lifespan.lock")
+    }
+
+    /// Changes a byte of the library that nobody looks at.
+    fn change(&self) {
+        let mut bytes = fs::read(self.echo()).expect("it is there");
+        let text = b"Countdown currently at";
+        let at = bytes.windows(text.len()).position(|it| it == text).expect("it is in there");
+        bytes[at] ^= 0x20;
+        fs::write(self.echo(), bytes).expect("it can be written to");
+    }
+
+    /// Fails unless the line is refused so, in text and in JSON; answers with the text.
+    #[track_caller]
+    fn assert_refused(&self, line: &str, told: &[&str]) -> Output {
+        let text = self.env.run(line);
+        text.assert_code(Exit::Config).assert_has(told).assert_has(&["  hint: "]);
+        let json = self.env.run(&format!("--log-format json {line}"));
+        json.assert_code(Exit::Config);
+        let failures = json.stderr.lines().map(|it| serde_json::from_str(it).expect("JSON"));
+        let errors: Vec<Value> = failures.filter(|it: &Value| it["level"] == "ERROR").collect();
+        let all = errors.iter().map(Value::to_string).collect::<String>();
+        for told in told {
+            assert!(all.contains(told), "`{told}` is missing\n{json}");
+        }
+        assert_eq!(errors[0]["fields"]["exit"], 4, "{json}");
+        assert_ne!(errors[0]["fields"]["hints"], json!([]), "{json}");
+        text
+    }
+}
+
+#[track_caller]
+fn sha256(file: &Path) -> String {
+    let digest = lifespan::Digest::of(fs::File::open(file).expect("it is there"));
+    digest.expect("it can be read").0.to_string()
+}
+
+#[test]
+fn a_folder_without_a_lock_is_free_unless_one_is_demanded() {
+    let plugins = Plugins::new();
+    plugins.env.run(LINE).assert_code(Exit::Success);
+    let line = format!("--locked {LINE}");
+    let folder = plugins.folder.path().display().to_string();
+    let echo = plugins.echo().display().to_string();
+    let told = format!("`--locked` demands a lock file, and `{folder}` has none");
+    plugins.assert_refused(&line, &[&told, &format!("`lifespan plugin trust {echo}`")]);
+    plugins.env.run("plugin trust --all").assert_code(Exit::Success);
+    plugins.env.run(&line).assert_code(Exit::Success);
+}
+
+#[test]
+fn what_is_not_in_the_lock_is_refused_until_it_is_approved() {
+    let plugins = Plugins::new();
+    let output = plugins.env.run("plugin trust countdown");
+    let echo = plugins.echo().display().to_string();
+    output.assert_code(Exit::Success);
+    output.assert_has(&["not approved, and so refused from now on: ", &echo]);
+    let found = format!("found:    sha256 {}", sha256(&plugins.echo()));
+    let told = ["it is not in the lock file", "approved: sha256 none", &found, &echo];
+    plugins.assert_refused(LINE, &told);
+    // Whoever names only the other is not disturbed.
+    plugins.env.run("--dry-run countdown").assert_code(Exit::Success);
+
+    // The very command that was told.
+    plugins.env.run(&format!("plugin trust {echo}")).assert_code(Exit::Success);
+    plugins.env.run(LINE).assert_code(Exit::Success);
+}
+
+#[test]
+fn what_has_changed_is_refused_with_both_digests() {
+    for grow in [false, true] {
+        let plugins = Plugins::locked();
+        let approved = format!("approved: sha256 {}", sha256(&plugins.echo()));
+        plugins.env.run(LINE).assert_code(Exit::Success);
+        plugins.change();
+        if grow {
+            let mut bytes = fs::read(plugins.echo()).expect("it is there");
+            bytes.push(0);
+            fs::write(plugins.echo(), bytes).expect("it can be written to");
+        }
+        let found = format!("found:    sha256 {}", sha256(&plugins.echo()));
+        let hint = format!("`lifespan plugin trust {}`", plugins.echo().display());
+        let told = ["it is not what was approved in", &approved, &found, &hint];
+        plugins.assert_refused(LINE, &told);
+
+        let verified = plugins.env.run("plugin verify --format json");
+        verified.assert_code(Exit::Config);
+        let verified = data(&verified);
+        schema::check("plugin-verify", &verified);
+        assert_eq!(verified["sound"], false);
+        assert_eq!(verified["libraries"][0]["fault"], Value::Null);
+        let fault = &verified["libraries"][1]["fault"];
+        assert_eq!(fault["reason"], "changed");
+        assert_eq!(fault["digests"], json!([approved, found]));
+        let text = plugins.env.run("plugin verify echo");
+        text.assert_code(Exit::Config);
+        for told in told {
+            assert!(text.stdout.contains(told), "`{told}` is missing\n{text}");
+        }
+
+        let before = approved.replace("approved: ", "before: ");
+        let output = plugins.env.run("plugin trust echo");
+        output.assert_code(Exit::Success);
+        assert!(output.stdout.contains(&before), "{output}");
+        plugins.env.run(LINE).assert_code(Exit::Success);
+        plugins.env.run("plugin verify").assert_code(Exit::Success);
+    }
+}
+
+#[test]
+fn a_broken_lock_is_an_error_at_its_place() {
+    let plugins = Plugins::locked();
+    let good = fs::read_to_string(plugins.lock()).expect("it is there");
+    fs::write(plugins.lock(), good.replace("size = ", "size: ")).expect("it can be written to");
+    let told = ["is broken at line 7, column 7: ", "mend it there"];
+    for line in [LINE, "plugin verify", "plugin trust echo", "plugin untrust echo"] {
+        plugins.assert_refused(line, &told);
+    }
+    assert!(fs::read_to_string(plugins.lock()).expect("it is there").contains("size: "));
+    fs::write(plugins.lock(), good).expect("it can be written to");
+    plugins.env.run(LINE).assert_code(Exit::Success);
+}
+
+#[test]
+fn what_is_approved_and_gone_is_told_and_can_be_taken_out() {
+    let plugins = Plugins::locked();
+    fs::remove_file(plugins.echo()).expect("it is there");
+    let verified = data(&plugins.env.run("plugin verify --format json"));
+    schema::check("plugin-verify", &verified);
+    assert_eq!(verified["libraries"][1]["fault"]["reason"], "trust-unreadable", "{verified}");
+    let echo = plugins.echo().display().to_string();
+    let found = data(&plugins.env.run("plugin doctor --format json"));
+    schema::check("plugin-doctor", &found);
+    let found = &found["findings"][0];
+    assert_eq!(found["reason"], "approved-missing");
+    assert_eq!(found["hint"], format!("`lifespan plugin untrust {echo}` forgets it"));
+    let output = plugins.env.run("plugin untrust echo --format json");
+    output.assert_code(Exit::Success);
+    assert_eq!(data(&output), json!({"untrusted": [echo]}));
+    schema::check("plugin-untrust", &data(&output));
+    plugins.env.run("plugin verify").assert_code(Exit::Success);
+    plugins
+        .env
+        .run(&format!("plugin untrust {echo}"))
+        .assert_code(Exit::Config)
+        .assert_has(&["is not in the lock file"]);
+}
+
+#[test]
+fn the_answer_of_trust_is_what_is_in_the_lock() {
+    let plugins = Plugins::new();
+    let output = plugins.env.run("plugin trust --format json echo");
+    output.assert_code(Exit::Success);
+    let digest = sha256(&plugins.echo());
+    let size = fs::metadata(plugins.echo()).expect("it is there").len();
+    let expect = json!({
+        "approved": [{
+            "library": plugins.echo().display().to_string(),
+            "lock": plugins.lock().display().to_string(),
+            "sha256": digest, "before": null, "size": size, "plugins": {"echo": "0.1.0"},
+        }],
+        "not_approved": [library(plugins.folder.path(), "countdown").display().to_string()],
+    });
+    assert_eq!(data(&output), expect);
+    schema::check("plugin-trust", &data(&output));
+    let lock = fs::read_to_string(plugins.lock()).expect("it is there");
+    for told in [format!("sha256 = \"{digest}\""), format!("size = {size}")] {
+        assert!(lock.contains(&told), "{lock}");
+    }
+}
+
+#[test]
+fn mistakes_change_nothing() {
+    let plugins = Plugins::new();
+    let output = plugins.env.run("plugin trust echo ecko no-such.so");
+    output.assert_code(Exit::Load);
+    output.assert_has(&["no plugin is called `ecko`", "did you mean `echo`?", "no-such.so"]);
+    plugins.env.run("plugin trust").assert_code(Exit::Usage);
+    let text = plugins.env.write("text.so", "no library");
+    let line = format!("plugin trust {}", text.display());
+    plugins.env.run(&line).assert_code(Exit::Load).assert_has(&["it is not a library"]);
+    assert!(!plugins.lock().exists(), "nothing was written");
+    let bystander = library(plugins.folder.path(), "text");
+    fs::write(&bystander, "no library").expect("it can be written to");
+    plugins.env.run("plugin trust --all").assert_code(Exit::Success).assert_has(&["left out: "]);
+    plugins.env.run(LINE).assert_code(Exit::Success);
+}
+
+#[test]
+fn a_key_is_demanded_of_each_library() {
+    let plugins = Plugins::new();
+    let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
+    let public = plugins.env.write("us.pub", &keys.pk.to_box().expect("a key").to_string());
+    let line = format!("plugin verify --key {}", public.display());
+    let unsigned = plugins.env.run(&format!("{line} --format json"));
+    unsigned.assert_code(Exit::Config);
+    assert_eq!(data(&unsigned)["libraries"][0]["fault"]["reason"], "unsigned");
+    sign(&keys, &plugins.echo());
+    let one = plugins.env.run(&format!("{line} echo --format json"));
+    one.assert_code(Exit::Success);
+    assert_eq!(data(&one)["libraries"][0]["signed"], true);
+    sign(&keys, &library(plugins.folder.path(), "countdown"));
+    let text = plugins.env.run(&line);
+    text.assert_code(Exit::Success);
+    assert!(text.stdout.contains("  signed; in no lock file\n"), "{text}");
+    // The key itself, instead of its file.
+    let line = format!("plugin verify --key {} echo", keys.pk.to_base64());
+    plugins.env.run(&line).assert_code(Exit::Success);
+    plugins.change();
+    let bad = plugins.env.run(&line);
+    bad.assert_code(Exit::Config);
+    assert!(bad.stdout.contains("it was not made for these bytes"), "{bad}");
+    plugins
+        .env
+        .run("plugin verify --key rubbish echo")
+        .assert_code(Exit::Usage)
+        .assert_has(&["it is not a public key of minisign"]);
+}
+
+#[test]
+fn an_embedder_demands_signatures_of_what_is_loaded() {
+    let plugins = Plugins::new();
+    let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
+    let prepare = || {
+        let key = keys.pk.to_base64().parse().expect("a key");
+        let host = Host::builder("acme").plugin_dir(plugins.folder.path()).signed_by(key).build();
+        host.prepare(vec!["echo".into()], Rendering::default())
+    };
+    let failures = prepare().expect_err("it is not signed");
+    assert_eq!(failures.exit(), Exit::Config);
+    let failure = &failures.as_slice()[0];
+    assert!(failure.causes[0].contains("it has no signature"), "{failure:?}");
+    assert_eq!(failure.hints.len(), 1, "{failure:?}");
+    sign(&keys, &plugins.echo());
+    assert!(matches!(prepare(), Ok(Preparation::Ready(_))));
+    plugins.change();
+    let failures = prepare().expect_err("it is another");
+    assert!(failures.as_slice()[0].causes[0].contains("not made for these bytes"), "{failures:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_hosts_of_one_process_share_a_locked_library() {
+    let plugins = Plugins::locked();
+    // Bytes that nothing else in this process has loaded.
+    let own = Forge::echo().descriptor(|it| it["plugins"][0]["summary"] = "Share me".into());
+    own.write(plugins.folder.path(), "echo");
+    plugins.env.run("plugin trust echo").assert_code(Exit::Success);
+    let mapped = || {
+        let maps = fs::read_to_string("/proc/self/maps").expect("a line a mapping");
+        let ours = maps.lines().filter(|line| line.contains("/memfd:libecho.so"));
+        let inodes = ours.filter_map(|line| line.split_whitespace().nth(4));
+        inodes.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = mapped();
+    for _ in 0..2 {
+        let host = Host::builder("acme").plugin_dir(plugins.folder.path()).build();
+        let prepared = host.prepare(vec!["echo".into()], Rendering::default());
+        assert!(matches!(prepared, Ok(Preparation::Ready(_))));
+    }
+    assert_eq!(mapped().difference(&before).count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_locked_library_is_named_by_backtraces_and_maps() {
+    let folder = TempDir::new().expect("a temporary folder");
+    copy(&library(&fixtures(), "fixtures"), folder.path(), "fixtures");
+    let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
+    let env = env.env("RUST_BACKTRACE", "1");
+    let frames = |output: &Output| {
+        let frames = output.stderr.lines().filter(|line| line.trim_start().starts_with("at "));
+        frames.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let line = "fault --at run --how panic";
+    let free = frames(env.run(line).assert_code(Exit::Plugin));
+    assert!(free.iter().any(|it| it.contains("faults.rs:")), "{free:?}");
+    env.run("plugin trust --all").assert_code(Exit::Success);
+    assert_eq!(frames(env.run(line).assert_code(Exit::Plugin)), free);
+
+    let mut process = env.spawn("probe --task 20s");
+    process.wait_for_line("probe: task");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", process.id())).expect("it runs");
+    let code = maps.lines().find(|it| it.contains("r-xp") && it.contains("libfixtures.so"));
+    assert!(code.is_some_and(|it| it.contains("/memfd:libfixtures.so")), "{maps}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_locked_library_wants_from_elsewhere_is_named() {
+    let folder = TempDir::new().expect("a temporary folder");
+    compile(folder.path(), "needed", "#[unsafe(no_mangle)] pub extern \"C\" fn needed() {}");
+    let calls = "#[link(name = \"needed\")] unsafe extern \"C\" { fn needed(); }\n\
+        #[unsafe(no_mangle)] pub extern \"C\" fn calls() { unsafe { needed() } }";
+    let beside = format!("-L{}", folder.path().display());
+    let paths = "-Clink-arg=-Wl,-rpath,$ORIGIN:$ORIGIN/../lib:relative";
+    let source = with_descriptor("needy", calls);
+    compile_with(folder.path(), "needy", &source, &[&beside, paths]);
+    let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
+    // It finds what it needs, and is none of ours all the same.
+    env.run("needy").assert_code(Exit::Load).assert_has(&["does not export `lifespan_root`"]);
+    let doctor = data(&env.run("plugin doctor --format json"));
+    schema::check("plugin-doctor", &doctor);
+    let found = doctor["findings"].as_array().expect("a list");
+    let found: Vec<_> = found.iter().filter(|it| it["reason"] == "run-path").collect();
+    assert_eq!(found.len(), 2, "{doctor:#}");
+    assert_eq!(found[0]["message"], "it has what it needs looked for in `$ORIGIN/../lib`");
+    let output = env.run("plugin trust needy");
+    output.assert_code(Exit::Success);
+    output.assert_has(&["looked for in `$ORIGIN/../lib`", "looked for in `relative`"]);
+    output.assert_has_not(&["looked for in `$ORIGIN`"]);
+    let alone = env.run("needy");
+    alone.assert_code(Exit::Load);
+    alone
+        .assert_has(&["libneeded.so: cannot open shared object file", "beside which nothing lies"]);
+}
+
+fn sign(keys: &KeyPair, file: &Path) {
+    let bytes = fs::read(file).expect("it is there");
+    let signature = minisign::sign(Some(&keys.pk), &keys.sk, &bytes[..], None, None);
+    let mut name = file.as_os_str().to_owned();
+    name.push(".minisig");
+    fs::write(name, signature.expect("it can be signed").into_string()).expect("a new file");
+}

@@ -1,0 +1,93 @@
+//! `plugin …`: the commands that look after the plugins folders answer in the host's own brand and
+//! forms, and their JSON can be relied on.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use lifespan::Exit;
+use serde_json::{Value, json};
+
+use crate::artifacts::bundled;
+use crate::env::{Output, TestEnv};
+
+/// What a command printed, as JSON.
+#[track_caller]
+pub(crate) fn data(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{output}"))
+}
+
+#[test]
+fn help_is_there_by_every_way_that_asks_for_it() {
+    let env = TestEnv::without_plugins();
+    for line in ["plugin --help", "help plugin", "plugin help"] {
+        let output = env.run(line);
+        output.assert_code(Exit::Success);
+        assert!(output.stdout.contains("Usage: lifespan plugin <COMMAND>"), "{output}");
+        assert!(output.stdout.contains("  path "), "{output}");
+    }
+    for line in ["plugin path --help", "help plugin path", "plugin help path"] {
+        let output = env.run(line);
+        output.assert_code(Exit::Success);
+        assert!(output.stdout.contains("Usage: lifespan plugin path [OPTIONS]"), "{output}");
+    }
+    let output = env.run("plugin");
+    output.assert_code(Exit::Usage).assert_has(&["Usage: lifespan plugin <COMMAND>"]);
+    assert_eq!(output.stdout, "", "{output}");
+}
+
+#[test]
+fn a_mistake_is_one_of_usage() {
+    let env = TestEnv::without_plugins();
+    env.run("plugin pth").assert_code(Exit::Usage).assert_has(&["error: ", "'pth'", "'path'"]);
+    let json = env.run("--log-format json plugin");
+    json.assert_code(Exit::Usage);
+    let told: Value = serde_json::from_str(&json.stderr).expect("one JSON line");
+    assert_eq!(told["message"], "`plugin` needs a command");
+    // What is no text is no command either, and does not stand in the way.
+    let odd = OsStr::from_bytes(b"\xff");
+    env.args(&[odd, OsStr::new("plugin"), OsStr::new("path")]).assert_code(Exit::Usage);
+}
+
+#[test]
+fn the_search_path_is_shown_with_who_named_each_folder() {
+    let env = TestEnv::without_plugins().plugin_dir(bundled());
+    let missing = env.home().join("missing");
+    let env = env.env("LIFESPAN_PLUGIN_PATH", &missing);
+    let text = env.run("plugin path");
+    text.assert_code(Exit::Success);
+    let bundled = bundled().display().to_string();
+    assert_eq!(
+        text.stdout,
+        format!(
+            "{bundled}\n  from --plugin-dir\n{}\n  from LIFESPAN_PLUGIN_PATH\n  not searched: the \
+             folder does not exist\n  hint: make the folder, or name another\n",
+            missing.display()
+        )
+    );
+    assert_eq!(
+        data(&env.run("plugin path --format json")),
+        json!({
+            "folders": [
+                {
+                    "folder": bundled, "origin": "option", "exists": true, "fault": null,
+                    "hint": null,
+                },
+                {
+                    "folder": missing.display().to_string(), "origin": "environment",
+                    "exists": false, "fault": "the folder does not exist",
+                    "hint": "make the folder, or name another",
+                },
+            ],
+            "variable": "LIFESPAN_PLUGIN_PATH",
+        })
+    );
+}
+
+#[test]
+fn where_nobody_names_a_folder_the_default_is_shown() {
+    let env = TestEnv::without_plugins();
+    let told = data(&env.run("plugin path --format json"));
+    assert_eq!(told["folders"][0]["origin"], "default");
+    assert_eq!(told["folders"][0]["exists"], false);
+    assert_eq!(told["folders"][0]["fault"], Value::Null);
+}
