@@ -32,7 +32,10 @@ use lifespan_abi::CommandSpec;
 use crate::chain::reader::{Claim, Reader};
 use crate::discover::RESERVED;
 
+#[cfg(feature = "cli")]
+mod cursor;
 mod dash;
+mod given;
 mod hint;
 mod mistake;
 mod pointer;
@@ -43,6 +46,9 @@ mod word;
 pub(crate) mod argfile;
 
 pub(crate) use crate::chain::argfile::ArgFileError;
+#[cfg(feature = "cli")]
+pub(crate) use crate::chain::cursor::{Cursor, cursor, expects};
+pub(crate) use crate::chain::given::{Given, given};
 pub(crate) use crate::chain::hint::hints;
 pub(crate) use crate::chain::mistake::Mistake;
 pub(crate) use crate::chain::pointer::render_pointer;

@@ -9,17 +9,22 @@
 
 mod args;
 mod arguments;
+mod complete;
+mod completions;
 mod disabled;
 mod early;
 mod help;
 mod lines;
 mod logging;
+mod man;
 mod output;
 mod plugin;
 mod report;
+mod settings;
 mod signals;
 mod term;
 mod trace;
+mod word;
 
 use std::env;
 use std::ffi::OsString;
@@ -32,15 +37,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lifespan_abi::LogFilter;
 
 use crate::cli::args::{Brand, HostArgs};
-use crate::cli::arguments::child;
+use crate::cli::arguments::{child, remember};
 use crate::cli::disabled::Disabled;
 use crate::cli::early::Verbosity;
 use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
+use crate::cli::settings::{Settings, user_file};
 use crate::cli::term::Terminal;
-use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder};
+use crate::config::Config;
+use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
@@ -73,14 +80,22 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let terminal = Terminal::detect(early.color);
-    let stderr = Output::stderr(terminal.err_color, logging::gap(early.format));
-    let reporter = Reporter { terminal, format: early.format, stderr };
+    let configured = settings::read(&brand.name, &command, &early);
+    let (color, format) = match &configured {
+        Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
+        Err(_) => (early.color, early.format),
+    };
+    let (color, format) = (color.unwrap_or_default(), format.unwrap_or_default());
+    let terminal = Terminal::detect(color);
+    let stderr = Output::stderr(terminal.err_color, logging::gap(format));
+    let reporter = Reporter { terminal, format, stderr };
 
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
     let options = words.clone();
-    let args = match HostArgs::parse_from_words(command, words) {
+    let none = Settings::default();
+    let settings = configured.as_ref().map_or(&none, |(_, settings)| settings);
+    let args = match HostArgs::parse_from_words(command, words, settings) {
         Ok(args) => args,
         Err(error) => {
             let mut failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string());
@@ -94,10 +109,28 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     if args.version {
         return reporter.data(&format!("{} {}\n", brand.name, brand.version));
     }
+    if let Some(words) = completions::words(&chain).filter(|_| !args.help) {
+        // Whatever is wrong with files: a shell that starts must not show it.
+        let done = completions::run(builder, &brand, &words, &reporter);
+        return done.unwrap_or_else(|failures| reporter.failures(failures.as_slice()));
+    }
+    let (config, settings) = match configured {
+        Ok(configured) => configured,
+        Err(failures) => return reporter.failures(failures.as_slice()),
+    };
+    let builder = with_files(builder, config, settings);
     match answer(builder, &brand, &args, &options, chain, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
+}
+
+/// The builder with what files say, but for what became words of the line.
+fn with_files(builder: HostBuilder, config: Config, settings: Settings) -> HostBuilder {
+    let mut builder =
+        settings.signed_by.into_iter().fold(builder.config(config), HostBuilder::signed_by);
+    builder.config_dirs = settings.plugin_dirs;
+    builder
 }
 
 /// Builds the host, and does what the line asks of it.
@@ -110,6 +143,7 @@ fn answer(
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
+    let began = now();
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
@@ -128,6 +162,10 @@ fn answer(
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
         ["help", plugin::WORD, ..] if !args.help => {
             return plugin::run(&management, &help_of(&chain[2..]));
+        }
+        [man::WORD, ..] if !args.help => return man::run(&management, brand, &chain[1..]),
+        ["help", man::WORD] if !args.help => {
+            return man::run(&management, brand, &help_of(&[]));
         }
         _ => {}
     }
@@ -157,7 +195,12 @@ fn answer(
     if chain[0] == "help" {
         return match &chain[1..] {
             [] => Ok(reporter.data(&help())),
-            [plugin] => Ok(reporter.data(&host.help(&plugin.to_string_lossy(), rendering)?)),
+            [plugin] => {
+                let plugin = plugin.to_string_lossy();
+                let exit = reporter.data(&host.help(&plugin, rendering)?);
+                remember(&host, [&*plugin].into_iter(), began);
+                Ok(exit)
+            }
             _ => Err(Failure::new(Exit::Usage, "`help` takes the name of one plugin")
                 .hint(format!("`{} help` lists them", brand.name))
                 .into()),
@@ -170,15 +213,23 @@ fn answer(
         Preparation::Answer(text) => return Ok(reporter.data(&text)),
     };
     await_instances(&mut prepared, &args.until)?;
+    let plugins: Vec<_> = prepared.plan().stages.iter().map(|it| it.plugin.clone()).collect();
     if args.dry_run {
-        return Ok(reporter.plan(prepared.plan()));
+        let exit = reporter.plan(prepared.plan());
+        remember(&host, plugins.iter().map(|it| &**it), began);
+        return Ok(exit);
     }
     // Until here there is nothing to tear down: a signal ends the process as it ends any other, also
     // where a library's own constructor hangs.
     let shutdown = Shutdown::new();
     obey_signals(&shutdown).map_err(deaf)?;
     let outcome = prepared.run(&shutdown);
-    Ok(reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout)))
+    let exit = reporter.outcome(&outcome).worst(reporter.end_of_data(&stdout));
+    // Whoever was abandoned may still run: nothing more is asked of a library then.
+    if outcome.abandoned.is_empty() {
+        remember(&host, plugins.iter().map(|it| &**it), began);
+    }
+    Ok(exit)
 }
 
 /// The words that ask a command for its help.
@@ -327,6 +378,7 @@ fn installed(host: &Host, verbose: bool) -> Installed<'_> {
         plugins: plugins.map(|facts| (&*facts.name, &*facts.summary)).collect(),
         refused: refused.map(ToString::to_string).collect(),
         default_folder: default_folder(host.name()),
+        user_file: user_file(host.name()),
     }
 }
 

@@ -7,6 +7,8 @@ pub(crate) mod abi;
 mod cache;
 mod catalog;
 mod descriptor;
+#[doc(hidden)]
+pub mod fuzz;
 mod known;
 mod look;
 mod platform;
@@ -43,7 +45,10 @@ pub(crate) use crate::discover::search::{cache_folder, default_folder, is_librar
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::section::leads_astray;
 pub(crate) use crate::discover::section::run_path;
-use crate::discover::stamp::{Folder, Stamp};
+use crate::discover::stamp::Folder;
+pub(crate) use crate::discover::stamp::Stamp;
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::stamp::now;
 pub(crate) use crate::discover::unwanted::Unwanted;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 

@@ -15,7 +15,9 @@ use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, Unwanted, discover};
+use crate::chain::alike;
+use crate::config::Config;
+use crate::discover::{Builtin, Candidate, Catalog, Lookup, Scope, SearchPath, Unwanted, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -55,6 +57,9 @@ pub struct HostBuilder {
     pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) log_filter: Option<LogFilter>,
     allow_panic_abort: bool,
+    config: Config,
+    /// Plugins folders that files of configuration name.
+    pub(crate) config_dirs: Vec<PathBuf>,
     policy: Policy,
     unwanted: Unwanted,
 }
@@ -74,6 +79,7 @@ pub struct Host {
     /// of them end with the same.
     changes_filter: Mutex<()>,
     allow_panic_abort: bool,
+    config: Config,
     loader: Loader,
 }
 
@@ -179,6 +185,14 @@ impl HostBuilder {
         self
     }
 
+    /// Has the plugins' tables of a configuration be defaults of their options, over those of earlier
+    /// ones. Whatever a line gives, or the environment where a plugin reads it, counts instead.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = self.config.overlaid(config);
+        self
+    }
+
     /// Takes libraries and folders too that others than the user and root own or may write to. A host
     /// that runs with more rights than whoever started it never does.
     ///
@@ -228,7 +242,8 @@ impl HostBuilder {
     #[must_use]
     pub fn standard_search_path(mut self, dirs: impl IntoIterator<Item = PathBuf>) -> Self {
         let added = self.search_path.entries().iter().map(|entry| entry.dir.clone());
-        self.search_path = SearchPath::of_host(&self.name, dirs, added);
+        self.search_path =
+            SearchPath::configured(&self.name, dirs, self.config_dirs.clone(), added);
         self
     }
 
@@ -244,8 +259,10 @@ impl HostBuilder {
             policy: policy.clone(),
             unwanted: self.unwanted,
         };
+        let catalog = discover(scope);
+        tell_unknown(&self.config, &catalog);
         Host {
-            catalog: discover(scope),
+            catalog,
             name: self.name,
             limits: self.limits,
             stall_warning: self.stall_warning,
@@ -253,6 +270,7 @@ impl HostBuilder {
             log_filter: self.log_filter.unwrap_or_else(|| LogFilter::at(current_level())).into(),
             changes_filter: Mutex::default(),
             allow_panic_abort: self.allow_panic_abort,
+            config: self.config,
             loader: Loader::new(policy),
         }
     }
@@ -274,6 +292,8 @@ impl Host {
             traces: Vec::new(),
             log_filter: None,
             allow_panic_abort: false,
+            config: Config::default(),
+            config_dirs: Vec::new(),
             policy: Policy::default(),
             unwanted: Unwanted::default(),
         }
@@ -341,6 +361,11 @@ impl Host {
 
     fn filter(&self) -> MutexGuard<'_, LogFilter> {
         self.log_filter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What files say of its plugins.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -420,6 +445,25 @@ impl Prepared {
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prepared").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// Tells of tables of plugins that are not there. A configuration may be shared, so that is nothing
+/// wrong by itself; but a name that is like one that is there may be misspelt.
+fn tell_unknown(config: &Config, catalog: &Catalog) {
+    for (name, place) in config.plugins() {
+        // A name that is used costs one look; only one that is not has all libraries looked at.
+        if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
+            continue;
+        }
+        let known: Vec<_> = catalog.plugins().map(|plugin| plugin.name().to_owned()).collect();
+        match alike(name, &known).as_slice() {
+            [] => tracing::debug!("{place}: no plugin is called `{name}`; its table is not used"),
+            likely => tracing::warn!(
+                "{place}: no plugin is called `{name}`; did you mean `{}`?",
+                likely.join("` or `")
+            ),
+        }
     }
 }
 

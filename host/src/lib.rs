@@ -7,15 +7,16 @@
 //! 2. `discover`: the search path → the [`Catalog`] of plugins, read from the descriptors embedded
 //!    in the libraries. Loads nothing, runs nothing.
 //!    What `trust` says of folders and files is told there, and obeyed by `load`.
-//! 3. `prepare` takes the line to stages that can be run, by the four that follow.
-//! 4. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
+//! 3. `config`: what files say of it, which becomes defaults of the host's options and of plugins'.
+//! 4. `prepare` takes the line to stages that can be run, by the four that follow.
+//! 5. `chain` and `load`, in turn: a word that stands where a plugin's name stands → its library is
 //!    opened and judged → its command spec → where its stage ends → the next word.
-//! 5. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
-//! 6. `order`: what is required first, else the order of the line. The result is a `plan`: [`Plan`].
-//! 7. `run` makes the threads of a run, and what watches them, around the dispatcher.
-//! 8. `lifespan` is the dispatcher: set-up in turn, the tasks together, tear-down in reverse. Instances
+//! 6. `bind`: every stage is parsed by its own plugin; all mistakes are told before anything is set up.
+//! 7. `order`: what is required first, else the order of the line. The result is a `plan`: [`Plan`].
+//! 8. `run` makes the threads of a run, and what watches them, around the dispatcher.
+//! 9. `lifespan` is the dispatcher: set-up in turn, the tasks together, tear-down in reverse. Instances
 //!    live on their host `services` and talk over the `bus`, where a `trace` may look on.
-//! 9. `exit`: how it ended, an [`Outcome`], as one [`Exit`].
+//! 10. `exit`: how it ended, an [`Outcome`], as one [`Exit`].
 //!
 //! # Embedding
 //!
@@ -42,6 +43,7 @@
 pub mod cli;
 
 mod host;
+mod config;
 mod discover;
 mod trust;
 
@@ -71,11 +73,16 @@ mod exit;
 
 #[doc(hidden)]
 pub mod bench;
+#[doc(hidden)]
+pub mod example;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
 pub use lifespan_abi::{Descriptor, LogFilter, PluginFacts};
 
+pub use crate::config::Config;
+#[doc(hidden)]
+pub use crate::discover::fuzz;
 pub use crate::discover::{
     Builtin, Candidate, Catalog, Lookup, Origin, Place, RefusalReason, Refused, SearchEntry,
     SearchPath,

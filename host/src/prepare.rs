@@ -2,7 +2,7 @@
 //!
 //! Nothing is set up here, so everything that is wrong can be told at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use lifespan_abi::CommandSpec;
 
 use crate::bind::{self, Bound, BoundStage, bind, instance_names};
 use crate::chain::{
-    ArgFileError, Mistake, Origin, Split, Vocabulary, Word, alike, argfile, hints, render_pointer,
-    split,
+    ArgFileError, Mistake, Origin, Split, Stage, Vocabulary, Word, alike, argfile, given, hints,
+    render_pointer, split,
 };
+use crate::config::{self, Taken};
 use crate::discover::refusal::CLAIMED_HINT;
 use crate::discover::{Candidate, Catalog, Lookup, Place, Refused};
 use crate::error::{Failure, Failures};
@@ -50,11 +51,22 @@ pub(crate) fn prepare(
 
 /// The help of one plugin: see [`Host::help`].
 pub(crate) fn help(host: &Host, plugin: &str, rendering: Rendering) -> Result<String, Failures> {
-    let candidate = find(host.catalog(), plugin).map_err(|mut failure| {
+    let library = host.library(named(host, plugin, "help")?)?;
+    Ok(bind::help(plugin, &library, host, rendering)?)
+}
+
+/// The plugin that a command of the host's names; where there is none, it suggests what else could be
+/// asked for by that command.
+pub(crate) fn named<'h>(
+    host: &'h Host,
+    plugin: &str,
+    command: &str,
+) -> Result<&'h Candidate, Failure> {
+    find(host.catalog(), plugin).map_err(|mut failure| {
         if let Lookup::Unknown = host.catalog().get(plugin) {
             let alike = alike(plugin, &names(host.catalog()));
             let commands: Vec<_> =
-                alike.iter().map(|name| format!("`{} help {name}`", host.name())).collect();
+                alike.iter().map(|name| format!("`{} {command} {name}`", host.name())).collect();
             failure.hints = if commands.is_empty() {
                 unknown_hints(host)
             } else {
@@ -62,9 +74,7 @@ pub(crate) fn help(host: &Host, plugin: &str, rendering: Rendering) -> Result<St
             };
         }
         failure
-    })?;
-    let library = host.library(candidate)?;
-    Ok(bind::help(plugin, &library, host, rendering)?)
+    })
 }
 
 /// A line without a stage.
@@ -221,13 +231,27 @@ fn bind_all(
         failures.push(Placed { at, failure });
     }
     let mut bound = Vec::new();
+    let mut told = HashSet::new();
     for (at, (stage, name)) in split.stages.iter().zip(names).enumerate() {
         // A plugin without a spec has no stage; its failure is among the mistakes.
-        let Some((library, _)) = installed.plugins.get(&stage.plugin) else { continue };
-        match bind(stage, name, library, host, rendering) {
+        let Some((library, spec)) = installed.plugins.get(&stage.plugin) else { continue };
+        let taken = configured(host, stage, spec).unwrap_or_else(|mistakes| {
+            if told.insert(&stage.plugin) {
+                let placed = |failure| Placed { at: stage.span.start, failure };
+                failures.extend(mistakes.into_iter().map(placed));
+            }
+            Vec::new()
+        });
+        let words = taken.iter().flat_map(|taken| taken.words.clone());
+        let args = words.chain(stage.args.iter().cloned()).collect();
+        match bind(&Stage { args, ..stage.clone() }, name, library, host, rendering) {
             Ok(Bound::Stage(stage)) => bound.push(*stage),
             Ok(Bound::Answer(text)) => return Bindings::Answer(text),
             Err(mut failure) => {
+                if blame(&mut failure, &taken) {
+                    failures.push(Placed { at: stage.span.start, failure });
+                    continue;
+                }
                 failure.hints.extend(hints(&split.stages, at));
                 let span = stage.span.clone();
                 // On a line of one stage there is nothing to tell apart.
@@ -241,6 +265,26 @@ fn bind_all(
         }
     }
     Bindings::Stages(bound)
+}
+
+/// What files say of a stage's options; else all that is wrong with it.
+fn configured(host: &Host, stage: &Stage, spec: &CommandSpec) -> Result<Vec<Taken>, Vec<Failure>> {
+    let Some(table) = host.config().plugin(&stage.plugin) else { return Ok(Vec::new()) };
+    let env = |name: &str| std::env::var_os(name).is_some();
+    config::words(&stage.plugin, table, spec, &given(spec, &stage.args), env)
+        .map_err(|mistakes| mistakes.iter().map(|mistake| mistake.failure()).collect())
+}
+
+/// Has a parser's complaint point at the file that it is about, if it is about what a file says.
+fn blame(failure: &mut Failure, taken: &[Taken]) -> bool {
+    let Some(detail) = &failure.detail else { return false };
+    let named: Vec<_> = taken.iter().filter(|taken| taken.is_named_in(detail)).collect();
+    let Some(first) = named.first() else { return false };
+    failure.exit = Exit::Config;
+    failure.pointer = Some(first.place.pointer());
+    let others = named[1..].iter();
+    failure.hints.extend(others.map(|it| format!("`{}` is from {}", it.option, it.place)));
+    true
 }
 
 fn in_order(stages: Vec<BoundStage>) -> Result<Vec<BoundStage>, Failures> {

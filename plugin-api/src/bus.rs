@@ -16,8 +16,11 @@
 //! |---|---|
 //! | [`topic.publish(v).await`](Topic::publish) | waits for those that want every message |
 //! | [`topic.publish_all(v).await`](Topic::publish_all) | so with many, as many as possible at a time |
-//! | [`topic.try_publish(v)`](Topic::try_publish) | does not wait; `try_publish_all` for many |
+//! | [`topic.try_publish(v)`](Topic::try_publish) | does not wait; [`try_publish_all`](Topic::try_publish_all) for many |
 //! | [`AnyTopic`] | publishes JSON text or bytes, without knowing the type |
+//!
+//! Each row is shown by an example where it leads; so is each error by one at its variant in
+//! [`PublishError`] and [`BusError`].
 //!
 //! A subscription exists from the call, and ends when it is dropped. A `recv()` that is dropped
 //! before it is ready loses nothing. `recv()` lends a message until the next one; `.keep()` takes a
@@ -43,7 +46,6 @@ mod timer;
 mod updates;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -51,7 +53,6 @@ use lifespan_abi::{KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox,
 use serde::Serialize;
 
 pub use crate::bus::any::AnyTopic;
-use crate::bus::burst::Burst;
 pub use crate::bus::error::{BurstError, BusError, PublishError};
 pub(crate) use crate::bus::handlers::Dispatcher;
 pub use crate::bus::handlers::{Handler, HandlerResult};
@@ -60,7 +61,6 @@ pub use crate::bus::merge::Merge;
 pub use crate::bus::messages::{Lossy, Messages};
 pub use crate::bus::owned::{Owned, Source};
 pub use crate::bus::pattern::{Delivered, Pattern};
-use crate::bus::publishing::{Attempt, full, poll_publish};
 pub use crate::bus::timed::{TimedUpdates, Update};
 pub use crate::bus::updates::Updates;
 use crate::message::kind::KindOf;
@@ -72,16 +72,16 @@ use crate::time::Clock;
 /// Its clones are the same handle. The topic, with its type and its last value, lasts as long as any
 /// instance has a handle of it or a subscription to it.
 ///
-/// ```no_run
-/// # use lifespan_plugin_api::bus::{PublishError, Topic};
-/// # async fn example(count: Topic<u32>) -> Result<(), PublishError> {
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
+/// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+/// let count = ctx.topic::<u32>("count")?;
 /// let mut counts = count.updates();
 /// count.publish(3).await?;
-/// while let Some(n) = counts.recv().await {
-///     println!("{n}");
+/// if let Some(n) = counts.recv().await {
+///     assert_eq!(*n, 3);
 /// }
-/// # Ok(())
-/// # }
+/// # Ok(()) });
 /// ```
 pub struct Topic<T: Message> {
     handle: Arc<TopicBox>,
@@ -120,65 +120,19 @@ impl<T: Message> Topic<T> {
         self.handle.name().as_str()
     }
 
-    /// Publishes a value; where a lossless subscription is behind, waits until it is not.
-    ///
-    /// Dropped before it is ready, it has published nothing.
-    ///
-    /// # Errors
-    ///
-    /// Publishing has ended, another instance has claimed the topic, waiting could never help, or
-    /// the value cannot be encoded: see [`PublishError`].
-    pub async fn publish(&self, value: T) -> Result<(), PublishError> {
-        let mut unsent = self.unsent(value)?;
-        poll_fn(|context| poll_publish(&self.handle, context, || self.attempt(&mut unsent))).await
-    }
-
-    /// Publishes a value if that needs no waiting.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Self::publish), and [`PublishError::Full`].
-    pub fn try_publish(&self, value: T) -> Result<(), PublishError> {
-        match self.attempt(&mut self.unsent(value)?)? {
-            Attempt::Published => Ok(()),
-            Attempt::Full => Err(full(&self.handle)),
-        }
-    }
-
-    /// Publishes one value after the other, as many as possible at a time: for bursts, faster than
-    /// [`publish`](Self::publish) for each. Others' messages may come between them. Where a lossless
-    /// subscription is behind, waits until it is not.
-    ///
-    /// Dropped before it is ready, it has published some of the first values; those and perhaps others
-    /// have been taken from the iterator.
-    ///
-    /// ```no_run
-    /// # use lifespan_plugin_api::bus::{BurstError, Topic};
-    /// # async fn example(scores: Topic<u32>) -> Result<(), BurstError> {
-    /// scores.publish_all((0..10).map(|court| court * 15)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// A value is not published, for one of the reasons of [`publish`](Self::publish). Those before
-    /// it are, and the error [counts](BurstError::published) them; those after it are not.
-    pub async fn publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
-        let mut burst = Burst::new(self, values.into_iter());
-        poll_fn(|context| burst.poll(context)).await
-    }
-
-    /// As [`publish_all`](Self::publish_all), without waiting.
-    ///
-    /// # Errors
-    ///
-    /// As there, and [`PublishError::Full`].
-    pub fn try_publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
-        Burst::new(self, values.into_iter()).try_all()
-    }
-
     /// The last value, if there is one.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let speed = ctx.topic::<u32>("speed")?;
+    /// assert!(!speed.has_value() && speed.get().is_none());
+    /// speed.publish(30).await?;
+    /// speed.publish(50).await?;
+    /// assert!(speed.has_value());
+    /// assert_eq!(speed.get().as_deref(), Some(&50));
+    /// # Ok(()) });
+    /// ```
     pub fn get(&self) -> Option<Kept<T>> {
         self.handle.get().into_option().map(|message| Kept::new(message, None, 0))
     }
@@ -189,16 +143,57 @@ impl<T: Message> Topic<T> {
     }
 
     /// Whether any instance is subscribed.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["camera", "screen"];
+    /// # lifespan::example::run(names, Context::of_services, async |[camera, screen]| {
+    /// let frames = camera.topic::<Vec<u8>>("frames")?;
+    /// assert!(!frames.has_subscribers()); // no need to take a picture
+    /// let shown = screen.topic::<Vec<u8>>("frames")?.updates();
+    /// assert!(frames.has_subscribers());
+    /// drop(shown);
+    /// assert!(!frames.has_subscribers());
+    /// # Ok(()) });
+    /// ```
     pub fn has_subscribers(&self) -> bool {
         self.handle.subscribers() > 0
     }
 
     /// Tells all [`updates`](Self::updates) the last value again.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let mode = ctx.topic::<String>("mode")?;
+    /// let mut modes = mode.updates();
+    /// mode.publish("day".to_owned()).await?;
+    /// assert_eq!(modes.recv().await.as_deref(), Some("day"));
+    /// assert_eq!(modes.backlog(), 0);
+    /// mode.notify();
+    /// assert_eq!(modes.recv().await.as_deref(), Some("day"));
+    /// # Ok(()) });
+    /// ```
     pub fn notify(&self) {
         self.handle.notify();
     }
 
     /// Makes this instance the only one that may publish here, until it ends.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["umpire", "player"];
+    /// # lifespan::example::run(names, Context::of_services, async |[umpire, player]| {
+    /// let score = umpire.topic::<u32>("score")?;
+    /// let theirs = player.topic::<u32>("score")?;
+    /// score.claim()?;
+    /// score.publish(15).await?;
+    /// let refused = theirs.publish(40).await.unwrap_err();
+    /// assert!(matches!(refused, PublishError::Claimed { .. }));
+    /// assert_eq!(refused.to_string(), "topic `score` is claimed by `umpire`");
+    /// assert_eq!(theirs.get().as_deref(), Some(&15)); // reading is free
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     ///
@@ -209,6 +204,21 @@ impl<T: Message> Topic<T> {
 
     /// Ends the topic for all: subscriptions deliver what they have, then end.
     ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["reader", "writer"];
+    /// # lifespan::example::run(names, Context::of_services, async |[reader, writer]| {
+    /// let rows = reader.topic::<u32>("rows")?;
+    /// let mut all = writer.topic::<u32>("rows")?.messages();
+    /// rows.publish_all(1..=2).await?;
+    /// rows.close()?;
+    /// assert!(rows.publish(3).await.unwrap_err().is_closed());
+    /// assert_eq!(all.recv().await.as_deref(), Some(&1));
+    /// assert_eq!(all.recv().await.as_deref(), Some(&2));
+    /// assert!(all.recv().await.is_none());
+    /// # Ok(()) });
+    /// ```
+    ///
     /// # Errors
     ///
     /// Another instance has claimed the topic; the error names it.
@@ -216,12 +226,49 @@ impl<T: Message> Topic<T> {
         Ok(self.handle.close().into_result()?)
     }
 
-    /// Subscribes to the latest value.
+    /// Subscribes to the latest value: several publishes while the subscriber is busy become one. It
+    /// starts with the current value.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["compass", "screen"];
+    /// # lifespan::example::run(names, Context::of_services, async |[compass, screen]| {
+    /// let heading = compass.topic::<u32>("heading")?;
+    /// heading.publish(10).await?;
+    /// let mut updates = screen.topic::<u32>("heading")?.updates();
+    /// assert_eq!(updates.recv().await.as_deref(), Some(&10));
+    /// for degrees in [20, 30, 40] {
+    ///     heading.publish(degrees).await?; // nobody makes it wait
+    /// }
+    /// let latest = updates.recv().await.context("it has ended")?;
+    /// assert_eq!((*latest, latest.skipped()), (40, 2));
+    /// # Ok(()) });
+    /// ```
     pub fn updates(&self) -> Updates<T> {
         Updates::new(self.clone())
     }
 
-    /// Subscribes to every message from now on.
+    /// Subscribes to every message from now on: in order, and none is lost, since publishers wait for
+    /// whoever is behind.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["timer", "board"], Context::of_services, async |[timer, board]| {
+    /// let laps = timer.topic_with_capacity::<u32>("laps", 4)?;
+    /// let mut all = board.topic::<u32>("laps")?.messages();
+    /// let race = timer.spawn(async move {
+    ///     for lap in 0..20 {
+    ///         laps.publish(lap).await?; // there is room for four
+    ///     }
+    ///     Ok::<_, PublishError>(())
+    /// });
+    /// for lap in 0..20 {
+    ///     board.sleep(Duration::from_micros(100)).await;
+    ///     assert_eq!(all.recv().await.as_deref(), Some(&lap));
+    /// }
+    /// race.await??;
+    /// # Ok(()) });
+    /// ```
     pub fn messages(&self) -> Messages<T> {
         Messages::new(self.clone())
     }
@@ -240,27 +287,23 @@ impl<T: Message> Topic<T> {
     /// A handler that fails or panics ends, and is reported as a failure of the instance; the others
     /// go on. One that fails because [publishing has ended](PublishError::is_closed) is only logged.
     ///
-    /// ```no_run
+    /// ```
     /// # use lifespan_plugin_api::prelude::*;
-    /// # async fn example(ctx: Context) -> Result<()> {
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let samples = ctx.topic::<f64>("samples")?;
     /// let mut sum = 0.0;
-    /// ctx.topic::<f64>("samples")?.on_messages(move |batch| {
+    /// let sums = ctx.topic::<f64>("sum")?;
+    /// samples.on_messages(move |batch| {
     ///     for sample in batch {
     ///         sum += sample;
     ///     }
-    ///     println!("{sum}");
-    /// });
-    /// let mut file = std::fs::File::create("lines")?;
-    /// ctx.topic::<String>("lines")?.on_messages(move |batch| {
-    ///     use std::io::Write;
-    ///     for line in batch {
-    ///         writeln!(file, "{line}")?;
-    ///     }
+    ///     sums.try_publish(sum)?; // a failure would end it, and be reported
     ///     Ok(())
     /// });
-    /// ctx.idle().await;
-    /// # Ok(())
-    /// # }
+    /// let mut sum = ctx.topic::<f64>("sum")?.messages();
+    /// samples.publish_all([0.5, 1.0, 2.5]).await?;
+    /// assert_eq!(sum.recv().await.as_deref(), Some(&4.0));
+    /// # Ok(()) });
     /// ```
     #[track_caller]
     pub fn on_messages<F, R>(&self, handler: F) -> Handler
@@ -273,25 +316,36 @@ impl<T: Message> Topic<T> {
 
     /// Subscribes to the latest value for each key, which may be any serde value.
     ///
-    /// ```no_run
-    /// # use lifespan_plugin_api::bus::{Encoded, Topic};
-    /// # async fn example(lines: Topic<String>) {
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let lines = ctx.topic::<String>("lines")?;
     /// let mut by_letter = lines.updates_by(|line| line.chars().next());
-    /// while let Some(line) = by_letter.recv().await {
-    ///     println!("the last one with its letter: {line}");
+    /// for line in ["ant", "bee", "ape", "asp"] {
+    ///     lines.publish(line.to_owned()).await?;
     /// }
-    /// # }
+    /// let last = by_letter.recv().await.context("it has ended")?;
+    /// assert_eq!((&*last, last.skipped()), ("asp", 2));
+    /// assert_eq!(by_letter.recv().await.as_deref(), Some("bee"));
+    /// # Ok(()) });
     /// ```
     ///
     /// The key of an encoded value is found by decoding it:
     ///
-    /// ```no_run
-    /// # use lifespan_plugin_api::bus::{Encoded, Topic};
-    /// # fn example(scores: Topic<Encoded<(u32, u32)>>) {
-    /// let by_court = scores.updates_by(|bytes| {
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let scores = ctx.topic::<Encoded<(u32, u32)>>("scores")?;
+    /// let mut by_court = scores.updates_by(|bytes| {
     ///     Encoded::<(u32, u32)>::decode(bytes).ok().map(|(court, _points)| court)
     /// });
-    /// # }
+    /// scores.publish_all([(1, 15), (2, 0), (1, 30)].map(Encoded)).await?;
+    /// let mut last = Vec::new();
+    /// while by_court.backlog() > 0 {
+    ///     last.push(by_court.recv().await.context("it has ended")?.decode()?);
+    /// }
+    /// assert_eq!(last, [(1, 30), (2, 0)]);
+    /// # Ok(()) });
     /// ```
     ///
     /// A message whose key panics, or cannot be encoded, is one without a key, as are the others

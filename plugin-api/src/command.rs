@@ -13,7 +13,7 @@ use std::fmt;
 
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
-use clap::{Arg, Command};
+use clap::{Arg, ArgGroup, Command};
 use lifespan_abi::{ArgAction, ArgSpec, CommandSpec, ValueHint};
 
 /// How many subcommands may stand one below the other.
@@ -154,6 +154,7 @@ fn describe_arg(arg: &Arg, command: &Command, path: &str) -> Result<ArgSpec, Und
         // clap panics for a global argument that excludes a group.
         let others = command.get_arg_conflicts_with(arg).into_iter();
         spec.conflicts_with = others.map(|other| other.get_id().to_string()).collect();
+        spec.conflicts_with.extend(rivals(arg, command));
     }
     spec.global = arg.is_global_set();
     spec.require_equals = arg.is_require_equals_set();
@@ -174,7 +175,19 @@ fn describe_arg(arg: &Arg, command: &Command, path: &str) -> Result<ArgSpec, Und
     spec.value_hint = describe_hint(arg.get_value_hint());
     spec.help = first_line(arg.get_help());
     spec.hidden = arg.is_hide_set();
+    spec.env = arg.get_env().map(|name| name.to_string_lossy().into());
+    let defaults = arg.get_default_values().iter();
+    spec.default_values = defaults.map(|value| value.to_string_lossy().into()).collect();
     Ok(spec)
+}
+
+/// The other members of groups of which one may be given.
+fn rivals(arg: &Arg, command: &Command) -> Vec<String> {
+    // Whether several may be, clap tells only of a group that could be changed.
+    let is_one_of = |group: &&ArgGroup| !(*group).clone().is_multiple();
+    let mine = |group: &&ArgGroup| group.get_args().any(|id| id == arg.get_id());
+    let others = command.get_groups().filter(mine).filter(is_one_of).flat_map(ArgGroup::get_args);
+    others.filter(|id| *id != arg.get_id()).map(ToString::to_string).collect()
 }
 
 fn describe_action(action: &clap::ArgAction) -> Option<ArgAction> {

@@ -3,7 +3,7 @@
 //! A plugin is one async function, its *lifespan*, in a crate of type `cdylib` that depends on this
 //! one and on `clap`. This one publishes on the [`bus`]:
 //!
-//! ```
+//! ```standalone_crate
 //! use lifespan_plugin_api::prelude::*;
 //!
 //! #[derive(clap::Args)]

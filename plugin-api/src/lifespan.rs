@@ -25,7 +25,7 @@ pub enum Stance {
 /// `async fn` implements each method. The attribute [`plugin`](crate::plugin) on the implementation
 /// makes the type a plugin; its name is the type's, as `kebab-case`.
 ///
-/// ```
+/// ```standalone_crate
 /// use lifespan_plugin_api::prelude::*;
 ///
 /// struct Ticker {

@@ -4,6 +4,7 @@
 //! while it runs, so that a test can wait for a line and then send a signal. Every wait has a limit,
 //! after which the test fails with all that was written.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
@@ -56,7 +57,7 @@ pub(crate) struct Output {
 }
 
 /// A stream that is read while the process runs.
-struct Stream {
+pub(crate) struct Stream {
     text: Arc<(Mutex<Text>, Condvar)>,
     reader: Option<JoinHandle<()>>,
 }
@@ -143,10 +144,34 @@ impl TestEnv {
         self.start_with(line.split_whitespace().map(OsStr::new), |_closed| Stream::empty())
     }
 
+    /// Another program in this world, in which the host is one that is found by its name, and so are
+    /// its plugins.
+    pub(crate) fn other(&self, program: &str) -> Command {
+        let bin = self.home().join("bin");
+        fs::create_dir_all(&bin).expect("a folder in a temporary folder");
+        let link = bin.join("lifespan");
+        if !link.exists() {
+            std::os::unix::fs::symlink(&self.host, link).expect("a link in a temporary folder");
+        }
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+        let plugins = env::join_paths(&self.plugin_dirs).expect("folders without colons");
+        let mut command = self.bare(Path::new(program));
+        command.env("PATH", path).env("LIFESPAN_PLUGIN_PATH", plugins);
+        command
+    }
+
     /// The command without its words, for a test that needs something else of it.
     pub(crate) fn command(&self) -> Command {
+        let mut command = self.bare(&self.host);
+        for dir in &self.plugin_dirs {
+            command.arg("--plugin-dir").arg(dir);
+        }
+        command
+    }
+
+    fn bare(&self, program: &Path) -> Command {
         let home = self.home();
-        let mut command = Command::new(&self.host);
+        let mut command = Command::new(program);
         command.env_clear().current_dir(home).stdin(Stdio::null());
         for (name, folder) in
             [("HOME", ""), ("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config")]
@@ -155,9 +180,6 @@ impl TestEnv {
         }
         let vars = self.vars.iter().map(|(key, value)| (key, value));
         command.envs(vars);
-        for dir in &self.plugin_dirs {
-            command.arg("--plugin-dir").arg(dir);
-        }
         command
     }
 
@@ -192,22 +214,7 @@ impl Process {
 
     /// Waits until stderr holds `needle`.
     pub(crate) fn wait_for_line(&mut self, needle: &str) {
-        let (text, changed) = &*self.stderr.text;
-        let end = Instant::now() + LINE_LIMIT;
-        let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let so_far = String::from_utf8_lossy(&text.bytes).into_owned();
-            if so_far.contains(needle) {
-                return;
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(
-                !text.ended && !left.is_zero(),
-                "`{needle}` was not written by `{}` but:\n{so_far}",
-                self.line
-            );
-            text = changed.wait_timeout(text, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.stderr.wait_for(needle, &self.line);
     }
 
     /// What stderr holds by now.
@@ -329,7 +336,26 @@ impl fmt::Display for Output {
 }
 
 impl Stream {
-    fn read(mut from: impl Read + Send + 'static) -> Self {
+    /// Waits until `writer` has written `needle`.
+    pub(crate) fn wait_for(&self, needle: &str, writer: &str) {
+        let (text, changed) = &*self.text;
+        let end = Instant::now() + LINE_LIMIT;
+        let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let so_far = String::from_utf8_lossy(&text.bytes).into_owned();
+            if so_far.contains(needle) {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(
+                !text.ended && !left.is_zero(),
+                "`{needle}` was not written by `{writer}` but:\n{so_far}"
+            );
+            text = changed.wait_timeout(text, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub(crate) fn read(mut from: impl Read + Send + 'static) -> Self {
         let text = Arc::<(Mutex<Text>, Condvar)>::default();
         let shared = text.clone();
         let reader = thread::spawn(move || {
@@ -352,7 +378,7 @@ impl Stream {
         Stream { text: Arc::default(), reader: None }
     }
 
-    fn so_far(&self) -> String {
+    pub(crate) fn so_far(&self) -> String {
         let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&text.bytes).into_owned()
     }

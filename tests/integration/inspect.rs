@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lifespan::Exit;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::artifacts::{bundled, host, library};
@@ -82,6 +83,18 @@ fn what_crashes_hangs_or_ends_the_process_is_told_of_and_listed() {
     text.assert_code(Exit::Load);
     for part in ["its arguments are not known:", "signal: 6", "| about to fall", "hint: "] {
         assert!(text.stdout.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn a_signal_ends_a_host_whose_library_hangs_when_it_is_loaded() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (env, dir) = world();
+        when_loaded(&dir, "hang", "eprintln!(\"hanging\"); loop { std::thread::park() }");
+        let mut process = env.spawn("hang");
+        process.wait_for_line("hanging");
+        process.signal(signal);
+        assert_eq!(process.wait().code, None, "nothing is up, so it ends as any program does");
     }
 }
 

@@ -267,6 +267,19 @@ fn a_key_is_demanded_of_each_library() {
 }
 
 #[test]
+fn a_configuration_demands_signatures_of_what_is_loaded() {
+    let plugins = Plugins::new();
+    let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
+    plugins.env.write("ours.toml", &format!("signed-by = '{}'\n", keys.pk.to_base64()));
+    let line = "--config ours.toml --dry-run echo";
+    plugins.env.run(line).assert_code(Exit::Config).assert_has(&["it has no signature"]);
+    sign(&keys, &plugins.echo());
+    plugins.env.run(line).assert_code(Exit::Success);
+    plugins.change();
+    plugins.env.run(line).assert_code(Exit::Config).assert_has(&["not made for these bytes"]);
+}
+
+#[test]
 fn an_embedder_demands_signatures_of_what_is_loaded() {
     let plugins = Plugins::new();
     let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");

@@ -1,7 +1,7 @@
 //! Integration tests: a module a promise, each with real processes, real libraries, real signals.
 //!
 //! [`env`] is the world of a test and what a process in it wrote; [`artifacts`] builds what is run;
-//! [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
+//! [`terminal`] is a shell at a terminal; [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
 //! and [`third_party`] what is built so. The fixture plugins are in `tests/fixtures/`.
 #![cfg(unix)]
 
@@ -11,12 +11,15 @@ mod forge;
 mod nested;
 mod next;
 mod schema;
+mod terminal;
 mod third_party;
 
 mod abi_versions;
 mod bus;
 mod catalog;
 mod chains;
+mod completion;
+mod configuration;
 mod demo;
 mod doctor;
 mod embedding;
@@ -29,6 +32,7 @@ mod libraries;
 mod lifespans;
 mod locks;
 mod logs;
+mod manuals;
 mod management;
 mod refusals;
 mod outside;

@@ -306,6 +306,36 @@ fn what_nobody_else_can_change_is_left_alone() {
 }
 
 #[test]
+fn a_configuration_is_judged_as_a_library_is() {
+    let Some(place) = Place::new() else { return };
+    let file = place.home.path().join("me/lifespan.toml");
+    fs::write(&file, "[plugin.echo]\nimmediately = true\n").expect("root may");
+    give(&file, ME, ME);
+    let words = ["--config", file.to_str().expect("UTF-8"), "--dry-run", "echo"];
+    let run = |words: &[&str]| place.run_as(ME, By::Option, words);
+    let output = run(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for (spoil, mend, told) in [
+        ((ME, 0o646), (ME, 0o644), format!("everybody may write to `{}`", file.display())),
+        ((OTHER, 0o644), (ME, 0o644), format!("`{}` belongs to user {OTHER}", file.display())),
+    ] {
+        give(&file, spoil.0, spoil.0);
+        chmod(&file, spoil.1);
+        let output = run(&words);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(Exit::Config.code().into()), "{text}");
+        assert!(text.contains("is not trusted") && text.contains(&told), "{told}\n{text}");
+        let lax: Vec<_> = ["--allow-unsafe-permissions"].into_iter().chain(words).collect();
+        let output = run(&lax);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        give(&file, mend.0, mend.0);
+        chmod(&file, mend.1);
+        let output = run(&words);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn root_does_not_run_what_is_a_users() {
     let Some(place) = Place::new() else { return };
     let told = format!("`{}` belongs to user {ME}", place.above.display());
@@ -328,6 +358,10 @@ fn a_set_uid_host_trusts_only_root_and_no_environment() {
             skip("a set-uid host", "set-uid programs are not obeyed here");
             return;
         }
+        // What is in the home of whoever starts it is not read: it would be told to be nonsense.
+        let own = place.home.path().join("me/.config/lifespan");
+        fs::create_dir_all(&own).expect("root may");
+        fs::write(own.join("lifespan.toml"), "nonsense").expect("root may");
         let told = format!("`{}` belongs to user {ME}, and a set-uid host", place.above.display());
         place.assert_refused(ME, By::Option, &told, "`chown root ");
         let lax = place.run_as(ME, By::Option, &["--allow-unsafe-permissions", "echo"]);
@@ -348,11 +382,17 @@ fn a_set_uid_host_trusts_only_root_and_no_environment() {
             assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
             assert!(stderr(&output).contains("a set-uid host only lists plugins"));
         }
-        assert!(!place.lock().exists() && !place.home.path().join("me/.config").exists());
+        assert!(
+            !place.lock().exists()
+                && !place.home.path().join("me/.config/lifespan/plugins.toml").exists()
+        );
         assert!(!place.home.path().join("me/.cache").exists());
         let list = place.run_as(ME, By::Option, &["plugin", "list"]);
         assert_eq!(list.status.code(), Some(0), "{}", stderr(&list));
         chmod(&place.host(), 0o755);
+        let read = place.run_as(ME, By::Option, &line);
+        assert_eq!(read.status.code(), Some(4), "{}", stderr(&read));
+        fs::remove_dir_all(own).expect("root may");
         place.assert_runs(ME);
     }
 }

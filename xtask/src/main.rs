@@ -7,6 +7,7 @@ mod abi;
 mod asan;
 mod bench;
 mod ci;
+mod fuzz;
 mod loom;
 mod miri;
 mod msrv;
@@ -38,6 +39,7 @@ Tasks:
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
+  fuzz [--minutes N]         Fuzz the reader of descriptors, for ten minutes
   soak [ARGS]...             Use the bus at random for ten minutes; `soak --help` says more
 ";
 
@@ -75,6 +77,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("loom", []) => loom::loom(),
         ("miri", []) => miri::miri(),
         ("asan", []) => asan::asan(),
+        ("fuzz", []) => fuzz::fuzz(fuzz::MINUTES),
+        ("fuzz", ["--minutes", minutes]) => fuzz::fuzz(minutes.parse()?),
         ("soak", _) => return soak::soak(rest),
         ("help" | "--help" | "-h", _) => {
             shell::say(USAGE);

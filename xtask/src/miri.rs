@@ -19,7 +19,15 @@ const PARTS: [Part; 4] = [
     Part { package: "lifespan-abi", tests: &[] },
     Part { package: "lifespan-ring", tests: &[] },
     Part { package: "lifespan-plugin-api", tests: &["message::"] },
-    Part { package: "lifespan", tests: &["bus::tests::modes::", "bus::tests::lifecycle::"] },
+    Part {
+        package: "lifespan",
+        tests: &[
+            "bus::tests::lifecycle::",
+            "bus::tests::modes::",
+            "bus::tests::overwriting::",
+            "bus::tests::publishing::",
+        ],
+    },
 ];
 
 /// Runs Miri where it is installed, and says so where it is not.

@@ -13,6 +13,7 @@ use super::testing::Plugins;
 use super::{Split, StageEnd, Word, split};
 
 mod commands;
+mod settings;
 
 use commands::{Plan, lines, plan};
 

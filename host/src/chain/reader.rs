@@ -6,11 +6,19 @@
 //! properties that compare the two. It judges no value and reports nothing: where clap would give
 //! up, the reader is *lost*, which means that the next plugin's name ends the stage.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 
 use lifespan_abi::{ArgAction, ArgSpec, CommandSpec};
 
 use crate::chain::dash::{Attached, Cluster, Dash};
+
+#[cfg(feature = "cli")]
+mod expects;
+
+#[cfg(feature = "cli")]
+pub(crate) use self::expects::Expects;
 
 /// How much a stage wants a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +51,12 @@ pub(super) struct Reader<'s> {
     any_arg: bool,
     /// The positionals that options have excluded, and that are not required any more: a bit each.
     waived: u64,
+    /// Told of each argument that is given.
+    seen: Option<&'s Seen>,
 }
+
+/// The ids of the arguments that words were taken for.
+pub(super) type Seen = RefCell<HashSet<String>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -76,16 +89,29 @@ impl<'s> Reader<'s> {
             in_a_row: 0,
             any_arg: false,
             waived: 0,
+            seen: None,
         }
+    }
+
+    /// The same, telling `seen` of what is given. All words that it reads must be the stage's.
+    pub(super) fn telling(command: &'s CommandSpec, seen: &'s Seen) -> Self {
+        Reader { seen: Some(seen), ..Reader::new(command) }
+    }
+
+    /// The command, or the subcommand that was reached.
+    pub(super) fn command(self) -> &'s CommandSpec {
+        self.command
     }
 
     /// What the stage makes of a word, and its state after taking it.
     pub(super) fn read(self, word: &OsStr) -> (Claim, Self) {
         if self.mode == Mode::Rest {
+            self.place().inspect(|arg| self.tell(arg));
             return (Claim::Needs, self);
         }
         if let Some(subcommand) = self.subcommand(word) {
-            return (Claim::Needs, Reader { mode: self.mode, ..Reader::new(subcommand) });
+            let Reader { mode, seen, .. } = self;
+            return (Claim::Needs, Reader { mode, seen, ..Reader::new(subcommand) });
         }
         let (as_option, reader) = match Dash::of(word) {
             Dash::No => (None, self),
@@ -114,14 +140,18 @@ impl<'s> Reader<'s> {
         options.chain(subcommands).collect()
     }
 
-    fn subcommand(self, word: &OsStr) -> Option<&'s CommandSpec> {
+    /// Whether a subcommand may stand here.
+    fn takes_subcommands(self) -> bool {
         let between = match self.pair() {
             Some(pair) if self.given > 0 => !is_multiple(pair.second),
             _ => matches!(self.open, Open::Nothing),
         };
-        if !between && !self.command.subcommand_precedence_over_arg
-            || self.any_arg && self.command.args_conflicts_with_subcommands
-        {
+        (between || self.command.subcommand_precedence_over_arg)
+            && !(self.any_arg && self.command.args_conflicts_with_subcommands)
+    }
+
+    fn subcommand(self, word: &OsStr) -> Option<&'s CommandSpec> {
+        if !self.takes_subcommands() {
             return None;
         }
         let word = word.to_str()?;
@@ -176,6 +206,7 @@ impl<'s> Reader<'s> {
 
     /// The state after an option, with or without a value in the same word.
     fn occurrence(self, arg: &'s ArgSpec, attached: Attached) -> Self {
+        self.tell(arg);
         let waived = self.waived | waives(self.command, arg);
         let done = Reader { open: Open::Nothing, any_arg: true, in_a_row: 0, waived, ..self };
         if matches!(arg.action, ArgAction::Help | ArgAction::Version) {
@@ -211,6 +242,7 @@ impl<'s> Reader<'s> {
             let claim = if misspelt { Claim::Swallows } else { Claim::Refuses };
             return (claim, self.lost());
         };
+        self.tell(arg);
         let claim = if self.lacks_positional() { Claim::Needs } else { Claim::Takes };
         let taken = Reader { open: Open::Nothing, any_arg: true, ..self };
         let following = Reader { position: self.position + 1, given: 0, in_a_row: 0, ..taken };
@@ -309,6 +341,12 @@ impl<'s> Reader<'s> {
     /// Whether the next positional may be a negative number.
     fn next_takes_numbers(self) -> bool {
         self.place().is_some_and(|arg| arg.allow_negative_numbers)
+    }
+
+    fn tell(self, arg: &ArgSpec) {
+        if let Some(seen) = self.seen {
+            seen.borrow_mut().insert(arg.id.clone());
+        }
     }
 
     fn lost(self) -> Self {

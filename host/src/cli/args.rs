@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use lifespan_abi::PluginFacts;
 
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use super::early::Verbosity;
 use super::term::ColorWhen;
 use crate::cli::logging::LogFormat;
+use crate::cli::settings::Settings;
 use crate::limits::{Deadlines, Limits};
 
 /// The host's options.
@@ -22,8 +23,12 @@ use crate::limits::{Deadlines, Limits};
 #[command(disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
 pub(crate) struct HostArgs {
     /// Look for plugins in this folder too, before all others; may be given several times
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) plugin_dir: Vec<PathBuf>,
+
+    /// Read this file of configuration too, over the user's own; may be given several times
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Vec<PathBuf>,
 
     /// Print the stages, their order and their libraries, and run nothing
     #[arg(long)]
@@ -120,12 +125,19 @@ pub(crate) struct Brand {
 
 impl HostArgs {
     /// Parses the words that are options; `words` has neither the program's name nor the chain.
+    /// Options that they do not give are as files set them.
     pub(crate) fn parse_from_words<W: Into<OsString> + Clone>(
         command: Command,
         words: impl IntoIterator<Item = W>,
+        settings: &Settings,
     ) -> Result<Self, clap::Error> {
         let mut command = command.no_binary_name(true);
-        let matches = command.try_get_matches_from_mut(words)?;
+        let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+        let mut matches = command.try_get_matches_from_mut(&words)?;
+        let more = settings.words(&matches);
+        if !more.is_empty() {
+            matches = command.try_get_matches_from_mut(more.iter().chain(&words))?;
+        }
         HostArgs::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 

@@ -8,6 +8,7 @@
 pub(crate) mod child;
 
 mod ask;
+mod digests;
 mod store;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,9 @@ use std::time::Duration;
 use lifespan_abi::CommandSpec;
 use serde::{Deserialize, Serialize};
 
+use self::digests::{Digested, digested};
 use self::store::Store;
-use crate::discover::{Candidate, Place};
+use crate::discover::{Candidate, Lookup, Place};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -78,13 +80,13 @@ pub(crate) fn arguments(asker: &Asker<'_>, plugin: &Candidate) -> Result<Command
     let store = asker.host.catalog().cache_dir().map(Store::new);
     let digest = digest(&file)?;
     let known = store.as_ref().and_then(|store| store.get(&digest));
-    let told = match known.filter(|told| told.plugins.contains_key(plugin.name())) {
+    let told = match known.filter(|told| told.knows(plugin.name())) {
         Some(told) => told,
         None => {
             let told = ask::ask(asker, &file)?;
             // It may have been replaced meanwhile: then it is not known which one told.
             if let Some(store) =
-                store.filter(|_| told.is_whole() && self::digest(&file).ok() == Some(digest))
+                store.filter(|_| told.is_of_use() && self::digest(&file).ok() == Some(digest))
             {
                 store.put(&digest, &told);
             }
@@ -95,13 +97,38 @@ pub(crate) fn arguments(asker: &Asker<'_>, plugin: &Candidate) -> Result<Command
 }
 
 /// The arguments of a plugin if they are known. Runs no code of it.
-#[expect(dead_code, reason = "completion asks no library")]
 pub(crate) fn known_arguments(host: &Host, plugin: &Candidate) -> Option<CommandSpec> {
     let Place::File(file) = plugin.place() else {
         return host.library(plugin).ok()?.command_spec(plugin.name()).ok();
     };
-    let store = Store::new(host.catalog().cache_dir()?);
-    store.get(&digest(&file).ok()?)?.of(plugin.name()).ok()
+    let cache_dir = host.catalog().cache_dir()?;
+    let digest = digested(Some(cache_dir), &file).ok()?.digest;
+    Store::new(cache_dir).get(&digest)?.of(plugin.name()).ok()
+}
+
+/// Keeps what the libraries of these plugins tell, which this process has loaded anyway. It `began`
+/// before it looked at any file.
+pub(crate) fn remember<'p>(host: &Host, plugins: impl Iterator<Item = &'p str>, began: i64) {
+    let Some(cache_dir) = host.catalog().cache_dir() else { return };
+    let store = Store::new(cache_dir);
+    for plugin in plugins {
+        let Lookup::Found(candidate) = host.catalog().get(plugin) else { continue };
+        let Place::File(file) = candidate.place() else { continue };
+        let Ok(Digested { stamp, digest }) = digested(Some(cache_dir), &file) else { continue };
+        // What was changed meanwhile is perhaps not what was loaded.
+        if !stamp.is_settled(began) || store.has(&digest) {
+            continue;
+        }
+        let Ok(library) = host.library(candidate) else { continue };
+        let plugins = candidate.descriptor().plugins.iter().filter_map(|facts| {
+            let spec = library.command_spec(&facts.name).ok()?;
+            Some((facts.name.clone(), Answer::Arguments(spec)))
+        });
+        let told = Told { plugins: plugins.collect(), trouble: None };
+        if told.is_of_use() {
+            store.put(&digest, &told);
+        }
+    }
 }
 
 fn digest(file: &Path) -> Result<Digest, Failure> {
@@ -114,10 +141,14 @@ fn digest(file: &Path) -> Result<Digest, Failure> {
 }
 
 impl Told {
-    /// Whether all arguments are known, so that there is no use in asking again.
-    fn is_whole(&self) -> bool {
-        self.trouble.is_none()
-            && self.plugins.values().all(|answer| matches!(answer, Answer::Arguments(_)))
+    /// Whether the arguments of some plugin are known, so that they need not be asked for again.
+    fn is_of_use(&self) -> bool {
+        self.trouble.is_none() && self.plugins.keys().any(|plugin| self.knows(plugin))
+    }
+
+    /// Whether the arguments of that plugin are known. One that was in trouble is asked again.
+    fn knows(&self, plugin: &str) -> bool {
+        matches!(self.plugins.get(plugin), Some(Answer::Arguments(_)))
     }
 
     fn of(mut self, plugin: &str) -> Result<CommandSpec, Failure> {

@@ -6,6 +6,7 @@
 //! judges nothing; whatever is wrong, the full parse will say.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use clap::{Arg, Command, ValueEnum};
 
@@ -21,9 +22,13 @@ pub(crate) struct Early {
     /// Where the chain begins: behind the options, and behind a `--` that ended them.
     pub(crate) chain: usize,
     /// The colour that was asked for; the last one where there are several.
-    pub(crate) color: ColorWhen,
+    pub(crate) color: Option<ColorWhen>,
     /// The form of logs and failures that was asked for; the last one where there are several.
-    pub(crate) format: LogFormat,
+    pub(crate) format: Option<LogFormat>,
+    /// The files of configuration that were named.
+    pub(crate) config: Vec<PathBuf>,
+    /// Whether files are to be read that others may write to.
+    pub(crate) allow_unsafe_permissions: bool,
     /// How much talk was asked for.
     pub(crate) verbosity: Verbosity,
 }
@@ -86,8 +91,10 @@ pub(crate) fn scan(command: &Command, words: &[OsString]) -> Early {
             match arg.get_id().as_str() {
                 "verbose" => verbose += 1,
                 "quiet" => quiet = true,
-                "color" => early.color = choice(value).unwrap_or(early.color),
-                "log_format" => early.format = choice(value).unwrap_or(early.format),
+                "color" => early.color = choice(value).or(early.color),
+                "log_format" => early.format = choice(value).or(early.format),
+                "allow_unsafe_permissions" => early.allow_unsafe_permissions = true,
+                "config" => early.config.extend(value.map(PathBuf::from)),
                 _ => {}
             }
         }
@@ -179,11 +186,15 @@ mod tests {
     #[test]
     fn colour_and_verbosity_are_known_even_where_the_parse_will_fail() {
         let early = check("--nonsense --color always -vv echo --color never", 4, 4);
-        assert_eq!((early.color, early.verbosity), (ColorWhen::Always, Verbosity::Trace));
+        assert_eq!((early.color, early.verbosity), (Some(ColorWhen::Always), Verbosity::Trace));
         let early = check("--color=never -q --color=purple", 3, 3);
-        assert_eq!((early.color, early.verbosity), (ColorWhen::Never, Verbosity::Quiet));
+        assert_eq!((early.color, early.verbosity), (Some(ColorWhen::Never), Verbosity::Quiet));
         let early = check("--log-format json --nonsense echo --log-format text", 3, 3);
-        assert_eq!(early.format, LogFormat::Json);
+        assert_eq!(early.format, Some(LogFormat::Json));
+        let early = check("--config a -v --config=b --config echo", 6, 6);
+        assert_eq!(early.config, ["a", "b", "echo"].map(PathBuf::from));
+        assert!(!early.allow_unsafe_permissions);
+        assert!(check("--allow-unsafe-permissions echo", 1, 1).allow_unsafe_permissions);
     }
 
     #[cfg(unix)]

@@ -24,6 +24,8 @@ pub(crate) struct Installed<'a> {
     pub(crate) refused: Vec<String>,
     /// Where plugins are looked for when nobody names a folder.
     pub(crate) default_folder: Option<PathBuf>,
+    /// The user's own file of configuration.
+    pub(crate) user_file: Option<PathBuf>,
 }
 
 /// The help of the whole host, with ANSI styles.
@@ -114,7 +116,11 @@ fn plugins(brand: &Brand, installed: &Installed<'_>, columns: u16, verbose: bool
         ),
     }
     line(&mut text, format_args!("`{name} help PLUGIN` shows the arguments of a plugin."));
-    write!(text, "`{name} plugin` lists the commands that look after the plugins folders.")
+    line(
+        &mut text,
+        format_args!("`{name} plugin` lists the commands that look after the plugins folders."),
+    );
+    write!(text, "`{name} man` prints the manual; `{name} help completions` helps your shell.")
         .unwrap_or_default();
     text
 }
@@ -132,15 +138,21 @@ fn reference(brand: &Brand, installed: &Installed<'_>) -> String {
         folders.push(format!("where nobody names one: {folder}"));
     }
     let folders: Vec<_> = folders.into_iter().map(|text| (String::new(), text)).collect();
+    let mut files = vec!["the files that --config names".to_owned()];
+    if let Some(file) = &installed.user_file {
+        files.push(format!("the user's own: {}", plain(&file.display().to_string())));
+    }
+    let files: Vec<_> = files.into_iter().map(|text| (String::new(), text)).collect();
     let mut text = String::new();
     section(&mut text, "Chains", &pairs(&CHAINS));
     section(&mut text, "Plugins are looked for in", &folders);
+    section(&mut text, "What the line does not say is read from", &files);
     section(&mut text, "Exit codes", &pairs(&EXIT_CODES));
     text
 }
 
 /// What stands on a line beside names and arguments.
-const CHAINS: [(&str, &str); 5] = [
+pub(crate) const CHAINS: [(&str, &str); 5] = [
     ("PLUGIN", "begins a stage: a plugin's name ends the stage before it"),
     ("PLUGIN@NAME", "names the instance, such as `countdown@fast`"),
     (THEN, "ends a stage, where the next word could be meant for it"),
@@ -148,7 +160,8 @@ const CHAINS: [(&str, &str); 5] = [
     ("@FILE", "stands for the words in that file"),
 ];
 
-const EXIT_CODES: [(&str, &str); 7] = [
+/// What the process answers with.
+pub(crate) const EXIT_CODES: [(&str, &str); 7] = [
     ("0", "all went well; also after an orderly end by a signal"),
     ("1", "a plugin failed"),
     ("2", "the command line is wrong"),

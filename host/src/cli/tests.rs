@@ -10,7 +10,7 @@ use crate::log::parse_filter;
 
 fn args(line: &str) -> HostArgs {
     let command = args::command(&Brand::default());
-    HostArgs::parse_from_words(command, line.split_whitespace()).unwrap()
+    HostArgs::parse_from_words(command, line.split_whitespace(), &Settings::default()).unwrap()
 }
 
 fn built(builder: HostBuilder, line: &str) -> Host {

@@ -39,7 +39,7 @@ pub(super) fn judge_library(
     judge_abi(&descriptor.abi)?;
     if platform::is_foreign(&descriptor.target) {
         return Err(RefusalReason::WrongPlatform {
-            built_for: descriptor.target.escape_debug().to_string(),
+            built_for: shown(&descriptor.target),
             host: platform::host_system(),
         });
     }
@@ -83,14 +83,21 @@ fn judge_abi(library: &str) -> Result<(), RefusalReason> {
     if abi_covers(ABI_VERSION, library) {
         return Ok(());
     }
-    let library = library.escape_debug().to_string();
-    Err(RefusalReason::Abi { library, host: ABI_VERSION.to_owned() })
+    Err(RefusalReason::Abi { library: shown(library), host: ABI_VERSION.to_owned() })
+}
+
+/// What a file says, without what could write on a terminal, and no longer than people read.
+fn shown(text: &str) -> String {
+    let most = text.char_indices().nth(MAX_NAME).map_or(text, |(end, _)| &text[..end]);
+    let cut = if most.len() < text.len() { "…" } else { "" };
+    format!("{}{cut}", most.escape_debug())
 }
 
 fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
     let name = || plugin.name.clone();
     if !is_valid_name(&plugin.name) {
-        Some(RefusalReason::InvalidName(name()))
+        let end = plugin.name.char_indices().nth(MAX_NAME + 1).map_or(usize::MAX, |(end, _)| end);
+        Some(RefusalReason::InvalidName(plugin.name.get(..end).unwrap_or(&plugin.name).to_owned()))
     } else if RESERVED.contains(&plugin.name.as_str()) {
         Some(RefusalReason::ReservedName(name()))
     } else if has_control_characters(&plugin.summary) || has_control_characters(&plugin.version) {
@@ -149,6 +156,21 @@ mod tests {
         }
         let reason = judged(&descriptor(|it| it["plugins"] = 7.into()), false).unwrap_err();
         assert!(matches!(reason, RefusalReason::Descriptor(DescriptorFault::Text(_))), "{reason}");
+    }
+
+    #[test]
+    fn a_reason_quotes_no_control_characters_and_no_books() {
+        let long = format!("\u{1b}[31m{}", "x".repeat(1 << 16));
+        for field in ["abi", "panic"] {
+            let reason =
+                judged(&descriptor(|it| it[field] = long.clone().into()), false).unwrap_err();
+            let cause = std::error::Error::source(&reason).map(ToString::to_string);
+            let text = format!("{reason} {}", cause.unwrap_or_default());
+            assert!(!text.contains(char::is_control) && text.len() < 400, "{text}");
+        }
+        let text = descriptor(|it| it["plugins"][0]["name"] = long.clone().into());
+        let reason = judge_plugins(&parse_text(&text).unwrap()).remove(0).1.to_string();
+        assert!(reason.starts_with("its plugin `\\u{1b}[31mxxx") && reason.len() < 200, "{reason}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! For which machine and system a library is made, and for which this host is.
 //!
-//! Names what the file's header says ([`file`](super::file)) and what the descriptor's target says;
+//! Names what the file's header says ([`section`](super::section)) and what the descriptor's target says;
 //! reads nothing itself.
 
 use std::borrow::Cow;

@@ -34,6 +34,8 @@ pub enum Origin {
     Option,
     /// The environment: `LIFESPAN_PLUGIN_PATH` for a host named `lifespan`.
     Environment,
+    /// A file of configuration.
+    Config,
     /// The embedder.
     Builder,
     /// Nobody: it is the platform's folder for such data, such as
@@ -53,8 +55,19 @@ impl SearchPath {
         options: impl IntoIterator<Item = PathBuf>,
         builder: impl IntoIterator<Item = PathBuf>,
     ) -> Self {
+        Self::configured(host, options, [], builder)
+    }
+
+    /// The same, with the folders that files of configuration name before the embedder's.
+    pub(crate) fn configured(
+        host: &str,
+        options: impl IntoIterator<Item = PathBuf>,
+        files: impl IntoIterator<Item = PathBuf>,
+        builder: impl IntoIterator<Item = PathBuf>,
+    ) -> Self {
         let listed = std::env::var_os(variable(host)).filter(|_| !is_elevated());
         let user = SearchPath::default().options(options).environment(listed.as_deref());
+        let user = files.into_iter().fold(user, |path, dir| path.with(dir, Origin::Config));
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
             Some(dir) if path.entries.is_empty() && !is_elevated() => {
@@ -119,6 +132,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Origin::Option => "from `--plugin-dir`",
             Origin::Environment => "from the environment",
+            Origin::Config => "from the configuration",
             Origin::Builder => "built in",
             Origin::Default => "the default",
         })

@@ -26,10 +26,10 @@ use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;
 
 /// The most bytes of one read: the largest section that a descriptor may have.
-const MAX_READ: u64 = (PREAMBLE + MAX_TEXT) as u64;
+pub(super) const MAX_READ: u64 = (PREAMBLE + MAX_TEXT) as u64;
 
 /// The most bytes of all reads of one file.
-const MAX_TOTAL: u64 = 4 * MAX_READ;
+pub(super) const MAX_TOTAL: u64 = 4 * MAX_READ;
 
 /// The bytes of the descriptor's section in a library for `host`.
 pub(super) fn read<R: Read + Seek>(file: R, host: &Platform) -> Result<Vec<u8>, RefusalReason> {

@@ -19,14 +19,16 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, makedev, open, statx,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::trust::Ownership;
 
 /// How coarse the clock of a file system may be: FAT counts in two seconds.
 const TICK: i64 = Duration::from_secs(2).as_nanos() as i64;
 
 /// What tells a file or folder from another, and from itself before a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
     /// The device that it is on; 0 where the system does not tell.
     pub(super) device: u64,
     /// Its number on the device; 0 where the system does not tell.
@@ -42,7 +44,7 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// The stamp of what has this metadata.
-    pub(super) fn of(metadata: &Metadata) -> Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Stamp {
         #[cfg(unix)]
         return Stamp {
             device: metadata.dev(),
@@ -59,7 +61,7 @@ impl Stamp {
     }
 
     /// Whether a change after `moment` would show in the stamp.
-    pub(super) fn is_settled(&self, moment: i64) -> bool {
+    pub(crate) fn is_settled(&self, moment: i64) -> bool {
         self.changed.saturating_add(TICK) < moment
     }
 
@@ -138,7 +140,7 @@ fn look_from(folder: &OwnedFd, name: &OsStr) -> Option<Seen> {
 }
 
 /// Now, as stamps count.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     since_epoch(SystemTime::now())
 }
 

@@ -125,7 +125,7 @@ impl Descriptor {
     ///
     /// The text is not a descriptor.
     pub fn from_text(text: &str) -> Result<Self, DescriptorFault> {
-        serde_json::from_str(text).map_err(|error| DescriptorFault::Text(error.to_string()))
+        serde_json::from_str(text).map_err(|error| DescriptorFault::Text(shown(&error.to_string())))
     }
 
     /// The facts of the plugin of that name.
@@ -155,6 +155,23 @@ pub fn section_text(bytes: &[u8]) -> Result<&str, DescriptorFault> {
         .and_then(|len| bytes[PREAMBLE..].get(..len))
         .ok_or(DescriptorFault::Length(claimed))?;
     std::str::from_utf8(text).map_err(|error| DescriptorFault::Text(error.to_string()))
+}
+
+/// A message that quotes a text of whatever kind and length: on one line, and no longer than people
+/// read.
+fn shown(message: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown: String = message.chars().take(MOST).flat_map(escaped).collect();
+    if message.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    let control = c.is_control().then(|| c.escape_default());
+    let plain = (!c.is_control()).then_some(c);
+    control.into_iter().flatten().chain(plain)
 }
 
 fn little(preamble: &[u8; PREAMBLE], at: usize) -> u32 {

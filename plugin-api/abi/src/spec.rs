@@ -91,6 +91,10 @@ pub struct ArgSpec {
     pub help: Option<String>,
     /// Whether it is left out of help and completion.
     pub hidden: bool,
+    /// The variable of the environment that it is taken from where it is not given.
+    pub env: Option<String>,
+    /// The values that it has where nobody gives any, as they would be given.
+    pub default_values: Vec<String>,
 }
 
 /// What an occurrence of an argument does, as in clap.

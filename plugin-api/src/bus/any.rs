@@ -13,16 +13,25 @@ use crate::bus::publishing::{Attempt, attempt_message, full, poll_publish};
 ///
 /// To receive from it, subscribe by its name as a [pattern](crate::Context::messages_of).
 ///
-/// ```no_run
+/// ```
 /// # use lifespan_plugin_api::prelude::*;
-/// # async fn example(ctx: Context) -> Result<()> {
-/// for name in ctx.topics() {
-///     let topic = ctx.any_topic(&name)?;
-///     println!("{name}: {} of type {}", topic.get_json()?.unwrap_or_default(), topic.type_name());
+/// # let names = ["countdown", "tool"];
+/// # lifespan::example::run(names, Context::of_services, async |[countdown, tool]| {
+/// let count = countdown.topic::<u32>("countdown")?;
+/// let mut counts = count.messages();
+///
+/// // It knows no type.
+/// let topic = tool.any_topic("countdown")?;
+/// assert_eq!(topic.type_name(), "u32");
+/// topic.publish_json("3").await?;
+/// assert_eq!(topic.get_json()?.as_deref(), Some("3"));
+/// let bytes = topic.get_bytes()?.context("nothing yet")?;
+/// topic.publish_bytes(&bytes).await?;
+///
+/// for _ in 0..2 {
+///     assert_eq!(counts.recv().await.as_deref(), Some(&3));
 /// }
-/// ctx.any_topic("countdown")?.publish_json("3").await?;
-/// # Ok(())
-/// # }
+/// # Ok(()) });
 /// ```
 pub struct AnyTopic {
     handle: TopicBox,

@@ -10,16 +10,24 @@ use futures_core::Stream;
 /// Several streams as one, each item with the tag of the stream that it is from. It ends when all
 /// have ended. None is preferred: whoever had an item is asked last next time.
 ///
-/// ```no_run
-/// # use lifespan_plugin_api::bus::{Merge, Topic};
-/// # async fn example(inside: Topic<f64>, outside: Topic<f64>) {
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
+/// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+/// let inside = ctx.topic::<f64>("inside")?;
+/// let outside = ctx.topic::<f64>("outside")?;
 /// let mut both = Merge::new()
 ///     .with("inside", inside.updates().owned())
 ///     .with("outside", outside.messages().owned());
+/// outside.publish_all([-1.0, -2.0]).await?;
+/// inside.publish(21.0).await?;
+/// outside.close()?;
+/// inside.close()?;
+/// let mut seen = Vec::new();
 /// while let Some((place, degrees)) = both.recv().await {
-///     println!("{degrees} °C {place}");
+///     seen.push(format!("{degrees} °C {place}"));
 /// }
-/// # }
+/// assert_eq!(seen, ["21 °C inside", "-1 °C outside", "-2 °C outside"]);
+/// # Ok(()) });
 /// ```
 pub struct Merge<Tag, Item> {
     streams: Vec<(Tag, Boxed<Item>)>,

@@ -29,6 +29,18 @@ impl<T: Message> Messages<T> {
     }
 
     /// Starts with the last value, if there is one, then every message after it.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let rows = ctx.topic::<u32>("rows")?;
+    /// rows.publish_all(1..=2).await?;
+    /// let mut all = rows.messages().with_current();
+    /// rows.publish(3).await?;
+    /// assert_eq!(all.recv().await.as_deref(), Some(&2));
+    /// assert_eq!(all.recv().await.as_deref(), Some(&3));
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn with_current(self) -> Self {
         Messages::subscribe(self.topic.clone(), Mode::LOSSLESS, true)
@@ -36,17 +48,20 @@ impl<T: Message> Messages<T> {
 
     /// Never makes a publisher wait: skips the oldest messages instead, and counts them.
     ///
-    /// ```no_run
-    /// # use lifespan_plugin_api::bus::Topic;
-    /// # async fn example(samples: Topic<f64>) {
-    /// let mut samples = samples.messages().lossy();
-    /// while let Some(sample) = samples.recv().await {
-    ///     if sample.skipped() > 0 {
-    ///         println!("too slow for {} samples", sample.skipped());
-    ///     }
-    ///     println!("{sample}");
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["sensor", "screen"];
+    /// # lifespan::example::run(names, Context::of_services, async |[sensor, screen]| {
+    /// let samples = sensor.topic_with_capacity::<u32>("samples", 2)?;
+    /// let mut shown = screen.topic::<u32>("samples")?.messages().lossy();
+    /// for n in 0..5 {
+    ///     samples.publish(n).await?; // there is room for two, and nobody makes it wait
     /// }
-    /// # }
+    /// let first = shown.recv().await.context("it has ended")?;
+    /// assert_eq!((*first, first.skipped()), (3, 3));
+    /// let second = shown.recv().await.context("it has ended")?;
+    /// assert_eq!((*second, second.skipped()), (4, 0));
+    /// # Ok(()) });
     /// ```
     #[must_use]
     pub fn lossy(self) -> Lossy<T> {
@@ -70,17 +85,22 @@ impl<T: Message> Messages<T> {
     /// subscription are let go on by the next receive. Dropped before it is ready, it has taken
     /// nothing.
     ///
-    /// ```no_run
-    /// # use lifespan_plugin_api::bus::Topic;
-    /// # async fn example(samples: Topic<f64>) {
-    /// let mut samples = samples.messages();
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["sensor", "meter"];
+    /// # lifespan::example::run(names, Context::of_services, async |[sensor, meter]| {
+    /// let samples = sensor.topic::<f64>("samples")?;
+    /// let mut all = meter.topic::<f64>("samples")?.messages();
+    /// samples.publish_all([0.5, 1.0, 2.5]).await?;
+    /// samples.close()?;
     /// let mut sum = 0.0;
-    /// while let Some(batch) = samples.recv_batch().await {
+    /// while let Some(batch) = all.recv_batch().await {
     ///     for sample in batch {
     ///         sum += sample;
     ///     }
     /// }
-    /// # }
+    /// assert_eq!(sum, 4.0);
+    /// # Ok(()) });
     /// ```
     pub async fn recv_batch(&mut self) -> Option<LentBatch<'_, T>> {
         if !poll_fn(|context| self.poll_batch(context, 0)).await {

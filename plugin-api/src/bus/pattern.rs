@@ -16,6 +16,26 @@ use crate::bus::owned::{Owned, Source};
 
 /// What is published on every topic that matches a pattern, those that come later too: `*` is one
 /// segment of a name, `**` at the end is the rest.
+///
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
+/// # let names = ["umpire", "recorder"];
+/// # lifespan::example::run(names, Context::of_services, async |[umpire, recorder]| {
+/// let first = umpire.topic::<u32>("court/1")?;
+/// let mut all = recorder.messages_of("court/*")?;
+/// let second = umpire.topic::<String>("court/2")?; // comes later, with a type of its own
+/// first.publish(15).await?;
+/// second.publish("rain".to_owned()).await?;
+/// umpire.topic::<u32>("umpires")?.publish(1).await?; // another name
+/// let mut seen = Vec::new();
+/// while all.backlog() > 0 {
+///     let one = all.recv().await.context("it has ended")?;
+///     seen.push(format!("{} by {}: {}", one.topic(), one.publisher(), one.json()?));
+/// }
+/// seen.sort(); // topics have no order among each other
+/// assert_eq!(seen, [r#"court/1 by umpire: 15"#, r#"court/2 by umpire: "rain""#]);
+/// # Ok(()) });
+/// ```
 pub struct Pattern {
     giving: Giving,
     bus: BusBox,

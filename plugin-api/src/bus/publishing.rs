@@ -3,6 +3,7 @@
 //! A plain value is tried where it lies, which needs no memory; it becomes a message of its own only
 //! if the host has none to write it over. Everything else is a message from the start.
 
+use std::future::poll_fn;
 use std::mem;
 use std::slice;
 use std::task::{Context, Poll};
@@ -12,7 +13,8 @@ use lifespan_abi::async_ffi::ContextExt;
 use lifespan_abi::{Message as AbiMessage, PollStatus, PublishStatus, TopicBox};
 
 use crate::bus::Topic;
-use crate::bus::error::PublishError;
+use crate::bus::burst::Burst;
+use crate::bus::error::{BurstError, PublishError};
 use crate::message::Message;
 use crate::message::kind::KindOf;
 use crate::task::{crossing, may_go_on};
@@ -31,6 +33,114 @@ pub(super) enum Attempt {
     Published,
     /// A lossless subscription is behind: waiting may help.
     Full,
+}
+
+/// Publishing.
+impl<T: Message> Topic<T> {
+    /// Publishes a value; where a lossless subscription is behind, waits until it is not.
+    ///
+    /// Dropped before it is ready, it has published nothing.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["writer", "printer"];
+    /// # lifespan::example::run(names, Context::of_services, async |[writer, printer]| {
+    /// let lines = writer.topic_with_capacity::<u32>("lines", 1)?;
+    /// let mut all = printer.topic::<u32>("lines")?.messages();
+    /// lines.publish(1).await?;
+    /// let second = writer.spawn(async move { lines.publish(2).await });
+    /// writer.sleep(Duration::from_millis(2)).await;
+    /// assert!(!second.is_finished()); // it waits for the printer
+    /// assert_eq!(all.recv().await.as_deref(), Some(&1));
+    /// assert_eq!(all.recv().await.as_deref(), Some(&2));
+    /// second.await??;
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Publishing has ended, another instance has claimed the topic, waiting could never help, or
+    /// the value cannot be encoded: see [`PublishError`].
+    pub async fn publish(&self, value: T) -> Result<(), PublishError> {
+        let mut unsent = self.unsent(value)?;
+        poll_fn(|context| poll_publish(&self.handle, context, || self.attempt(&mut unsent))).await
+    }
+
+    /// Publishes a value if that needs no waiting.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["sensor", "siren"];
+    /// # lifespan::example::run(names, Context::of_services, async |[sensor, siren]| {
+    /// let alarms = sensor.topic_with_capacity::<u32>("alarms", 1)?;
+    /// let _behind = siren.topic::<u32>("alarms")?.messages();
+    /// alarms.try_publish(1)?;
+    /// let full = alarms.try_publish(2).unwrap_err();
+    /// assert!(matches!(full, PublishError::Full { .. }));
+    /// assert_eq!(alarms.get().as_deref(), Some(&1));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish), and [`PublishError::Full`].
+    pub fn try_publish(&self, value: T) -> Result<(), PublishError> {
+        match self.attempt(&mut self.unsent(value)?)? {
+            Attempt::Published => Ok(()),
+            Attempt::Full => Err(full(&self.handle)),
+        }
+    }
+
+    /// Publishes one value after the other, as many as possible at a time: for bursts, faster than
+    /// [`publish`](Self::publish) for each. Others' messages may come between them. Where a lossless
+    /// subscription is behind, waits until it is not.
+    ///
+    /// Dropped before it is ready, it has published some of the first values; those and perhaps others
+    /// have been taken from the iterator.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["umpire", "board"];
+    /// # lifespan::example::run(names, Context::of_services, async |[umpire, board]| {
+    /// let scores = umpire.topic_with_capacity::<u32>("scores", 4)?;
+    /// let mut all = board.topic::<u32>("scores")?.messages();
+    /// let burst = umpire.spawn(async move { scores.publish_all(0..1000).await });
+    /// for n in 0..1000 {
+    ///     assert_eq!(all.recv().await.as_deref(), Some(&n));
+    /// }
+    /// burst.await??;
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A value is not published, for one of the reasons of [`publish`](Self::publish). Those before
+    /// it are, and the error [counts](BurstError::published) them; those after it are not.
+    pub async fn publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
+        let mut burst = Burst::new(self, values.into_iter());
+        poll_fn(|context| burst.poll(context)).await
+    }
+
+    /// As [`publish_all`](Self::publish_all), without waiting.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # let names = ["sensor", "siren"];
+    /// # lifespan::example::run(names, Context::of_services, async |[sensor, siren]| {
+    /// let alarms = sensor.topic_with_capacity::<u32>("alarms", 2)?;
+    /// let _behind = siren.topic::<u32>("alarms")?.messages();
+    /// let full = alarms.try_publish_all([1, 2, 3]).unwrap_err();
+    /// assert_eq!(full.published(), 2);
+    /// assert!(matches!(full.error(), PublishError::Full { .. }));
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`PublishError::Full`].
+    pub fn try_publish_all(&self, values: impl IntoIterator<Item = T>) -> Result<(), BurstError> {
+        Burst::new(self, values.into_iter()).try_all()
+    }
 }
 
 impl<T: Message> Topic<T> {

@@ -13,19 +13,21 @@ use crate::time::nanos;
 
 /// [`Updates`] with a timeout. See [`Updates::timeout`].
 ///
-/// ```no_run
-/// # use std::time::Duration;
-/// # use lifespan_plugin_api::bus::{Topic, Update};
-/// # async fn example(heartbeat: Topic<u64>) {
-/// let mut beats = heartbeat.updates().timeout(Duration::from_secs(5));
-/// while let Some(beat) = beats.recv().await {
-///     match beat {
-///         Update::New(beat) => println!("alive at {beat}"),
-///         Update::Timeout(Some(last)) => println!("silent since {last}"),
-///         Update::Timeout(None) => println!("never heard of"),
-///     }
-/// }
-/// # }
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
+/// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+/// let heartbeat = ctx.topic::<u32>("heartbeat")?;
+/// let mut beats = heartbeat.updates().timeout(Duration::from_millis(5));
+/// let say = |beat: Update<Lent<'_, u32>>| match beat {
+///     Update::New(beat) => format!("alive at {beat}"),
+///     Update::Timeout(Some(last)) => format!("silent since {last}"),
+///     Update::Timeout(None) => "never heard of".to_owned(),
+/// };
+/// assert_eq!(beats.recv().await.map(say).as_deref(), Some("never heard of"));
+/// heartbeat.publish(7).await?;
+/// assert_eq!(beats.recv().await.map(say).as_deref(), Some("alive at 7"));
+/// assert_eq!(beats.recv().await.map(say).as_deref(), Some("silent since 7"));
+/// # Ok(()) });
 /// ```
 pub struct TimedUpdates<T: Message> {
     updates: Updates<T>,

@@ -44,6 +44,18 @@ impl<T: Message> Updates<T> {
     }
 
     /// Does not start with the current value: the first item is what is published from now on.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let heading = ctx.topic::<u32>("heading")?;
+    /// heading.publish(10).await?;
+    /// let mut updates = heading.updates().without_current();
+    /// heading.publish(20).await?;
+    /// let first = updates.recv().await.context("it has ended")?;
+    /// assert_eq!((*first, first.skipped()), (20, 0));
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn without_current(mut self) -> Self {
         self.lending = Lending::new(self.topic.subscribe(Mode::LATEST, false, None));
@@ -54,13 +66,28 @@ impl<T: Message> Updates<T> {
     /// latest.
     ///
     /// At the end of the program an item that waits for its time still does so.
+    ///
+    /// ```
+    /// # use lifespan_plugin_api::prelude::*;
+    /// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+    /// let level = ctx.topic::<u32>("level")?;
+    /// let mut levels = level.updates().at_most_every(Duration::from_millis(20));
+    /// let before = ctx.now();
+    /// level.publish(1).await?;
+    /// assert_eq!(levels.recv().await.as_deref(), Some(&1)); // at once
+    /// level.publish(2).await?;
+    /// level.publish(3).await?;
+    /// assert_eq!(levels.recv().await.as_deref(), Some(&3)); // in its time
+    /// assert!(ctx.now() - before >= 20_000_000);
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn at_most_every(mut self, time: impl Into<Duration>) -> Self {
         self.pace.every = nanos(time.into());
         self
     }
 
-    /// Gives an item that is no update after that time without one.
+    /// Gives an item that is no update after that time without one: see [`TimedUpdates`].
     ///
     /// The time begins with the first [`recv`](TimedUpdates::recv) after an item; dropping a `recv`
     /// does not begin it anew.

@@ -18,7 +18,7 @@ struct Countdown {
     ///
     /// More about it.
     #[arg(long, short, visible_alias = "start", alias = "begin", short_alias = 'F')]
-    #[arg(default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
+    #[arg(default_value_t = 3, env = "COUNT_FROM", value_parser = value_parser!(u32).range(1..))]
     from: u32,
     /// Do it at once
     #[arg(long, hide = true)]
@@ -53,6 +53,10 @@ fn arguments_are_described_in_full() {
     assert_eq!((from.min_values, from.max_values, from.action), (1, Some(1), ArgAction::Set));
     assert_eq!(from.help.as_deref(), Some("Count down from this number"));
     assert!(!from.required && !from.is_positional());
+    assert_eq!(
+        (from.env.as_deref(), &from.default_values[..]),
+        (Some("COUNT_FROM"), &["3".into()][..])
+    );
 
     let immediately = arg(&spec, "immediately");
     assert_eq!((immediately.action, immediately.max_values), (ArgAction::SetTrue, Some(0)));
@@ -102,6 +106,17 @@ fn exclusion_is_told_one_by_one() {
     assert_eq!(arg(&spec, "list").conflicts_with, ["a", "b"]);
     assert!(arg(&spec, "a").conflicts_with.is_empty());
     assert!(arg(&spec, "everywhere").conflicts_with.is_empty());
+}
+
+#[test]
+fn of_a_group_that_allows_one_each_excludes_the_others() {
+    let command = Command::new("x")
+        .args(["fast", "slow", "loud"].map(|id| Arg::new(id).long(id)))
+        .group(clap::ArgGroup::new("speed").args(["fast", "slow"]));
+    let spec = describe(&command).unwrap();
+    assert_eq!(arg(&spec, "fast").conflicts_with, ["slow"]);
+    assert_eq!(arg(&spec, "slow").conflicts_with, ["fast"]);
+    assert!(arg(&spec, "loud").conflicts_with.is_empty());
 }
 
 #[derive(Subcommand)]

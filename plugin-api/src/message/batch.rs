@@ -14,15 +14,16 @@ use crate::message::{Lent, Message, kind};
 ///
 /// It iterates over the values. However many of them are looked at, all count as received.
 ///
-/// ```no_run
-/// # use lifespan_plugin_api::bus::Topic;
-/// # async fn example(samples: Topic<f64>) {
-/// let mut samples = samples.messages();
-/// while let Some(batch) = samples.recv_batch().await {
-///     println!("{} from number {}", batch.len(), batch.sequence());
-///     let sum: f64 = batch.iter().sum();
-/// }
-/// # }
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
+/// # lifespan::example::run(["ctx"], Context::of_services, async |[ctx]| {
+/// let samples = ctx.topic::<f64>("samples")?;
+/// let mut all = samples.messages();
+/// samples.publish_all([0.5, 1.0, 2.5]).await?;
+/// let batch = all.recv_batch().await.context("it has ended")?;
+/// assert_eq!((batch.len(), batch.sequence()), (3, 0));
+/// assert_eq!(batch.iter().sum::<f64>(), 4.0);
+/// # Ok(()) });
 /// ```
 pub struct LentBatch<'a, T: Message> {
     messages: &'a [AbiMessage],

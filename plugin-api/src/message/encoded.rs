@@ -15,23 +15,21 @@ use crate::message::{EncodeError, Kept, Lent, Message, json};
 /// encoded types meet on a topic; a subscriber whose type does not fit what was published learns so
 /// from [`decode`](Lent::decode).
 ///
-/// ```no_run
-/// # use lifespan_plugin_api::bus::Topic;
-/// # use lifespan_plugin_api::message::Encoded;
+/// ```
+/// # use lifespan_plugin_api::prelude::*;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Score {
 ///     court: String,
 ///     points: Vec<u32>,
 /// }
 ///
-/// # async fn example(topic: Topic<Encoded<Score>>) -> Result<(), Box<dyn std::error::Error>> {
+/// # lifespan::example::run(["umpire"], Context::of_services, async |[ctx]| {
+/// let topic = ctx.topic::<Encoded<Score>>("scores")?;
 /// let mut scores = topic.messages();
 /// topic.publish(Encoded(Score { court: "one".into(), points: vec![15, 40] })).await?;
-/// if let Some(score) = scores.recv().await {
-///     let score: Score = score.decode()?;
-/// }
-/// # Ok(())
-/// # }
+/// let score: Score = scores.recv().await.context("it has ended")?.decode()?;
+/// assert_eq!((&*score.court, &*score.points), ("one", &[15, 40][..]));
+/// # Ok(()) });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded<T>(pub T);

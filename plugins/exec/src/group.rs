@@ -15,7 +15,9 @@ use std::os::unix::process::ExitStatusExt as _;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::time::{Instant, sleep, timeout_at};
+#[cfg(unix)]
+use tokio::time::sleep;
+use tokio::time::{Instant, timeout_at};
 
 /// How often a group that is to end is looked at.
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! `cargo xtask bench folder`: what a large plugins folder costs.
 //!
-//! Folders with 2, 10 and 1,000 libraries: the bundled plugins, and small libraries that have nothing
+//! Folders with 2, 10, 100 and 1,000 libraries: the bundled plugins, and small libraries that have nothing
 //! but a descriptor, since they are only listed. Rounds are interleaved, so that whatever else the
 //! machine does falls on all; what is reported are medians and their ratios. Whether the system has the
 //! files themselves in its memory is left as it is: it has them.
@@ -41,10 +41,15 @@ pub(crate) fn folder(rounds: usize) -> Result<()> {
             "{name:22} {small:7.2} ms {large:7.2} ms {ratio:6.2}x (at most {most}x)"
         ));
     }
+    let tab = times.of(&TAB);
+    shell::say(&format!("a tab, 100            {tab:7.2} ms (at most 50)"));
     let cold = times.of(&Run { folder: 1000, what: What::List, is_cold: true });
     shell::say(&format!("cold, a library        {:7.3} ms (at most 1)", cold / 1000.0));
     Ok(())
 }
+
+/// In a stage, whose plugin is known from before.
+const TAB: Run = Run { folder: 100, what: What::Tab, is_cold: false };
 
 /// Two runs that are compared.
 struct Case {
@@ -66,6 +71,8 @@ enum What {
     List,
     Help,
     Chain,
+    /// What a shell asks at a tab.
+    Tab,
 }
 
 fn cases() -> [Case; 3] {
@@ -101,7 +108,7 @@ impl World {
             |name: &str| format!("{}{name}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
         let echo = fs::read(built.join(library("echo")))?;
         let small = world.small_library(&echo)?;
-        for count in [2, 10, 1000] {
+        for count in [2, 10, 100, 1000] {
             let folder = world.folder(count);
             fs::create_dir_all(&folder)?;
             for name in ["countdown", "echo"] {
@@ -175,9 +182,13 @@ fn measure(world: &World, rounds: usize) -> Result<Times> {
         times.0.extend([(small, Vec::new()), (large, Vec::new())]);
     }
     times.0.push((Run { folder: 1000, what: What::List, is_cold: true }, Vec::new()));
+    times.0.push((TAB, Vec::new()));
+    inspect(world)?;
     // A round to fill the cache does not count.
     for round in 0..=rounds {
         for (run, samples) in &mut times.0 {
+            // What comes after its like is faster: so each does.
+            self::time(world, *run)?;
             let time = time(world, *run)?;
             if round > 0 {
                 samples.push(time.as_secs_f64() * 1e3);
@@ -185,6 +196,14 @@ fn measure(world: &World, rounds: usize) -> Result<Times> {
         }
     }
     Ok(times)
+}
+
+/// Has the arguments of `countdown` be known.
+fn inspect(world: &World) -> Result<()> {
+    let mut host = Command::new(&world.host);
+    host.arg("--plugin-dir").arg(world.folder(TAB.folder)).args(["plugin", "inspect", "countdown"]);
+    host.env("XDG_CACHE_HOME", world.cache()).stdin(Stdio::null()).stdout(Stdio::null());
+    shell::must(&mut host)
 }
 
 fn time(world: &World, run: Run) -> Result<Duration> {
@@ -199,6 +218,12 @@ fn time(world: &World, run: Run) -> Result<Duration> {
         What::List => host.args(["plugin", "list"]),
         What::Help => host.arg("--help"),
         What::Chain => host.arg("-v").args(CHAIN),
+        What::Tab => {
+            host = Command::new(&world.host);
+            host.env("XDG_CACHE_HOME", world.cache()).stdin(Stdio::null()).stdout(Stdio::null());
+            host.args(["completions", "bash", "--answer", "--", "--plugin-dir"]);
+            host.arg(world.folder(run.folder)).args(["p017", "--then", "countdown", "--fr"])
+        }
     };
     let start = Instant::now();
     if run.what == What::Chain {

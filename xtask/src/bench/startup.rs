@@ -1,8 +1,10 @@
 //! `cargo xtask bench startup`: from process start to the first set-up, and resident memory, against
 //! the Python package that this project carries over, with the same two plugins.
 //!
-//! Both programs tell on stderr when they set up the first instance. Rounds are interleaved, so that
-//! whatever else the machine does falls on both; what is reported are medians and their ratio.
+//! Both programs tell on stderr when they set up the first instance. In each round either is started
+//! some times in a row, then once more to look at its memory, then the other: whatever else the machine
+//! does falls on both, and neither finds the caches as the other has left them. What is reported are
+//! medians and their ratio.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -29,6 +31,9 @@ pub(super) const CHAIN: [&str; 5] = ["countdown", "--from", "3", "echo", "--imme
 /// The first set-up is told by a line that has these words and the instance's name.
 const SETTING_UP: &str = "setting up";
 
+/// How often a program is started in a row for its time.
+const STARTS: usize = 5;
+
 /// How long after it memory is looked at: both programs are counting then.
 const SETTLED: Duration = Duration::from_millis(300);
 
@@ -45,21 +50,22 @@ pub(crate) fn startup(rounds: usize) -> Result<()> {
             None
         }
     };
-    // One round to warm the caches, which does not count.
-    measure(&mut ours)?;
-    theirs.as_mut().map(measure).transpose()?;
-    let (mut our_samples, mut their_samples) = (Vec::new(), Vec::new());
+    // One to begin with, which does not count.
+    start(&mut ours, Duration::ZERO)?;
+    theirs.as_mut().map(|theirs| start(theirs, Duration::ZERO)).transpose()?;
+    let (mut our_samples, mut their_samples) = (Samples::default(), Samples::default());
     for _ in 0..rounds {
-        our_samples.push(measure(&mut ours)?);
+        our_samples.round(&mut ours)?;
         if let Some(theirs) = &mut theirs {
-            their_samples.push(measure(theirs)?);
+            their_samples.round(theirs)?;
         }
     }
-    let ours = Sample::median(&our_samples).context("no rounds were asked for")?;
-    shell::say(&format!("medians of {rounds} rounds, `{}`", CHAIN.join(" ")));
+    let ours = our_samples.median().context("no rounds were asked for")?;
+    let line = CHAIN.join(" ");
+    shell::say(&format!("medians of {rounds} rounds of {STARTS} starts each, `{line}`"));
     shell::say(&format!("{:22} {:>12} {:>12}", "", "first set-up", "memory"));
     shell::say(&ours.row("lifespan"));
-    if let Some(theirs) = Sample::median(&their_samples) {
+    if let Some(theirs) = their_samples.median() {
         shell::say(&theirs.row("click-async-plugins"));
         let faster = theirs.first_setup.as_secs_f64() / ours.first_setup.as_secs_f64();
         let smaller = theirs.resident_kib as f64 / ours.resident_kib.max(1) as f64;
@@ -82,7 +88,14 @@ fn installed() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// One run of a program.
+/// What was measured of a program.
+#[derive(Debug, Default)]
+struct Samples {
+    first_setups: Vec<Duration>,
+    resident_kib: Vec<u64>,
+}
+
+/// The medians of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sample {
     /// From process start until the first set-up is told.
@@ -91,17 +104,26 @@ struct Sample {
     resident_kib: u64,
 }
 
-impl Sample {
-    /// The median of each value by itself.
-    fn median(samples: &[Sample]) -> Option<Sample> {
-        let mut times: Vec<_> = samples.iter().map(|sample| sample.first_setup).collect();
-        let mut sizes: Vec<_> = samples.iter().map(|sample| sample.resident_kib).collect();
-        times.sort();
-        sizes.sort();
-        let middle = samples.len() / 2;
-        Some(Sample { first_setup: *times.get(middle)?, resident_kib: *sizes.get(middle)? })
+impl Samples {
+    fn round(&mut self, command: &mut Command) -> Result<()> {
+        for _ in 0..STARTS {
+            self.first_setups.push(start(command, Duration::ZERO)?.first_setup);
+        }
+        self.resident_kib.push(start(command, SETTLED)?.resident_kib);
+        Ok(())
     }
 
+    fn median(&mut self) -> Option<Sample> {
+        self.first_setups.sort();
+        self.resident_kib.sort();
+        Some(Sample {
+            first_setup: *self.first_setups.get(self.first_setups.len() / 2)?,
+            resident_kib: *self.resident_kib.get(self.resident_kib.len() / 2)?,
+        })
+    }
+}
+
+impl Sample {
     fn row(&self, name: &str) -> String {
         let millis = self.first_setup.as_secs_f64() * 1e3;
         let mib = self.resident_kib as f64 / 1024.0;
@@ -109,22 +131,19 @@ impl Sample {
     }
 }
 
-/// Starts a program, waits for its first set-up, looks at its memory, and ends it.
-fn measure(command: &mut Command) -> Result<Sample> {
+/// Starts a program, waits for its first set-up, looks at its memory after a while, and ends it.
+fn start(command: &mut Command, settled: Duration) -> Result<Sample> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
     let told = first_setup(&mut child, start);
-    if told.is_ok() {
-        thread::sleep(SETTLED);
-    }
+    thread::sleep(settled);
     let resident_kib = resident_kib(child.id());
     child.kill().context("cannot end the program")?;
     child.wait()?;
     Ok(Sample { first_setup: told?, resident_kib })
 }
 
-/// How long after `start` it tells of its first set-up.
 pub(super) fn first_setup(child: &mut Child, start: Instant) -> Result<Duration> {
     let mut lines = BufReader::new(child.stderr.take().context("the child has no stderr")?);
     let (mut line, mut seen) = (String::new(), String::new());
@@ -162,12 +181,10 @@ mod tests {
 
     #[test]
     fn medians_are_taken_of_each_value() {
-        let sample = |millis, resident_kib| Sample {
-            first_setup: Duration::from_millis(millis),
-            resident_kib,
-        };
-        let samples = [sample(5, 10), sample(1, 30), sample(3, 20)];
-        assert_eq!(Sample::median(&samples), Some(sample(3, 20)));
-        assert_eq!(Sample::median(&[]), None);
+        let first_setups = [5, 1, 3].map(Duration::from_millis).to_vec();
+        let mut samples = Samples { first_setups, resident_kib: vec![10, 30, 20] };
+        let median = Sample { first_setup: Duration::from_millis(3), resident_kib: 20 };
+        assert_eq!(samples.median(), Some(median));
+        assert_eq!(Samples::default().median(), None);
     }
 }

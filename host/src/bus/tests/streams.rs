@@ -292,6 +292,40 @@ fn ten_courts_on_one_topic() {
 }
 
 #[test]
+fn ten_courts_in_one_burst_for_one_who_is_slow() {
+    let world = World::new();
+    let (umpire, board) = (world.running("umpire"), world.running("board"));
+    let topic = umpire.topic::<Encoded<(usize, u32)>>("courts", 4);
+    let key = |bytes: &[u8]| Encoded::<(usize, u32)>::decode(bytes).unwrap().0;
+    let mut courts = board.topic::<Encoded<(usize, u32)>>("courts", 0).updates_by(key);
+    // All courts at once, several times: `more` is what was published before.
+    let burst = |more: u32| {
+        let scores = (0..3).flat_map(|n| (0..10).map(move |court| Encoded((court, more + n))));
+        now(topic.publish_all(scores)).unwrap().unwrap();
+    };
+    burst(0);
+    for court in 0..10 {
+        let score = now!(courts.recv());
+        assert_eq!((score.decode().unwrap(), score.skipped()), ((court, 2), 2));
+    }
+    assert!(pending(courts.recv()));
+    // Its work takes so long that after each score it has received, the next burst is there.
+    let mut shown = [None; 10];
+    burst(3);
+    for round in 1..=10 {
+        let (court, points) = now!(courts.recv()).decode().unwrap();
+        shown[court] = Some(points);
+        burst(3 + 3 * round);
+    }
+    assert!(shown.iter().all(Option::is_some), "none is starved: {shown:?}");
+    while let Some(Some(score)) = now(courts.recv()) {
+        let (court, points) = score.decode().unwrap();
+        shown[court] = Some(points);
+    }
+    assert_eq!(shown, [Some(35); 10]);
+}
+
+#[test]
 fn a_key_that_panics_is_a_message_without_a_key() {
     let world = World::new();
     let topic = world.running("a").topic::<u32>("t", 0);

@@ -18,7 +18,8 @@ impl Default for Brand {
 
 fn parse(line: &str) -> Result<HostArgs, String> {
     let command = command(&Brand::default());
-    HostArgs::parse_from_words(command, line.split_whitespace()).map_err(|error| error.to_string())
+    HostArgs::parse_from_words(command, line.split_whitespace(), &Settings::default())
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn a_branded_host_has_defaults_of_its_own() {
     let command = command(&Brand { limits, ..Brand::default() });
     let help = command.clone().term_width(0).render_help().to_string();
     assert!(help.contains("[default: 1s500ms]"), "{help}");
-    let args = HostArgs::parse_from_words(command, [""; 0]).unwrap();
+    let args = HostArgs::parse_from_words(command, [""; 0], &Settings::default()).unwrap();
     assert_eq!(args.limits(limits), limits);
 }
 

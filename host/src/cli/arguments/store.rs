@@ -42,6 +42,11 @@ impl Store {
         (kept.host == env!("CARGO_PKG_VERSION")).then_some(kept.told)
     }
 
+    /// Whether anything is kept of the library of that digest.
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.file(digest).exists()
+    }
+
     /// Keeps what the library of that digest told.
     pub(super) fn put(&self, digest: &Digest, told: &Told) {
         let file = self.file(digest);

@@ -10,6 +10,7 @@ fn shown(plugins: &[(&str, &str)], refused: &[&str], verbose: bool) -> String {
         plugins: plugins.to_vec(),
         refused: refused.iter().map(ToString::to_string).collect(),
         default_folder: Some("/home/me/plugins".into()),
+        user_file: Some("/home/me/lifespan.toml".into()),
     };
     strip_str(&render(&Brand::default(), &installed, 80, verbose)).to_string()
 }
@@ -36,10 +37,13 @@ Plugins:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 Options:
       --plugin-dir <DIR>   Look for plugins in this folder too, before all
                            others; may be given several times
+      --config <FILE>      Read this file of configuration too, over the user's
+                           own; may be given several times
       --dry-run            Print the stages, their order and their libraries,
                            and run nothing
       --until <INSTANCE>   Shut down when the task of this instance has ended;
@@ -97,6 +101,10 @@ Plugins are looked for in:
   those in the environment's list LIFESPAN_PLUGIN_PATH
   where nobody names one: /home/me/plugins
 
+What the line does not say is read from:
+  the files that --config names
+  the user's own: /home/me/lifespan.toml
+
 Exit codes:
   0      all went well; also after an orderly end by a signal
   1      a plugin failed
@@ -120,6 +128,7 @@ Plugins:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]
@@ -138,6 +147,7 @@ Plugins:
 2 libraries were refused: `lifespan -v --help` says why.
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]
@@ -154,6 +164,7 @@ Refused libraries:
 
 `lifespan help PLUGIN` shows the arguments of a plugin.
 `lifespan plugin` lists the commands that look after the plugins folders.
+`lifespan man` prints the manual; `lifespan help completions` helps your shell.
 
 
 "#]]

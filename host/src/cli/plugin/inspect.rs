@@ -4,6 +4,7 @@
 //! read from the file.
 
 mod arguments;
+mod settings;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,6 +15,7 @@ use clap::Args;
 use lifespan_abi::{ABI_VERSION, CommandSpec, Descriptor, PanicStrategy};
 use serde::Serialize;
 
+use self::settings::{SettingResult, settings};
 use super::check::{RefusedResult, verdict};
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
@@ -94,7 +96,9 @@ struct PluginResult {
     requires: Vec<NeedResult>,
     /// Its arguments, as `lifespan_abi::CommandSpec` describes them; `null` where they are not known.
     arguments: Option<CommandSpec>,
-    /// Why they are not known.
+    /// What its options are where the line does not say it.
+    settings: Vec<SettingResult>,
+    /// Why its arguments are not known.
     trouble: Option<TroubleResult>,
 }
 
@@ -183,7 +187,9 @@ fn inspect(context: &Context<'_>, asker: &Asker<'_>, subject: &Subject) -> Inspe
         };
         let needs = facts.requires.iter();
         let needs = needs.map(|it| NeedResult { plugin: it.clone(), is_usable: is_usable(it) });
+        let settings = arguments.iter().flat_map(|it| settings(context.host, &facts.name, it));
         PluginResult {
+            settings: settings.collect(),
             name: facts.name.clone(),
             version: facts.version.clone(),
             summary: facts.summary.clone(),
@@ -265,6 +271,7 @@ fn about(plugin: &PluginResult, columns: u16) -> String {
     }
     if let Some(spec) = &plugin.arguments {
         text += &self::arguments::text(spec, columns);
+        text += &self::settings::text(&plugin.settings, columns);
     }
     if let Some(trouble) = &plugin.trouble {
         text += &indented("its arguments are not known:", 2, columns);

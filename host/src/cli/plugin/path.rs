@@ -30,7 +30,8 @@ struct PathResult {
 struct FolderResult {
     /// The folder.
     folder: String,
-    /// Who named it: `option`, `environment`, `builder` (this program), or `default`.
+    /// Who named it: `option`, `environment`, `config` (a file), `builder` (this program), or
+    /// `default`.
     origin: &'static str,
     /// Whether there is such a folder now.
     exists: bool,
@@ -68,6 +69,7 @@ fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Option => "option",
         Origin::Environment => "environment",
+        Origin::Config => "config",
         Origin::Builder => "builder",
         Origin::Default => "default",
     }

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod hostile;
+
 const TEXT: &str = r#"{"abi":"0.1.0"}"#;
 const DESCRIPTOR: [u8; PREAMBLE + TEXT.len()] = section(&[TEXT]);
 

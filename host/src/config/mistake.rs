@@ -1,0 +1,89 @@
+//! What may be wrong with a configuration.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::config::place::Place;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// What is wrong.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum Mistake {
+    /// The file cannot be read.
+    #[error("it cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// It is larger than a configuration may be.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    /// It is not TOML; what is wrong.
+    #[error("the configuration is not TOML: {0}")]
+    Syntax(String),
+    /// A table stands where none is known.
+    #[error("there is no table `{0}`")]
+    UnknownTable(String),
+    /// There is a value where the plugins' tables stand.
+    #[error("`{0}` must be a table")]
+    NotATable(String),
+    /// A table stands among a plugin's options.
+    #[error("`{0}` is a table, where options of a plugin stand")]
+    NestedTable(String),
+    /// A list holds something else than single values.
+    #[error("the list `{0}` may hold texts, numbers, and `true` or `false`")]
+    NestedList(String),
+    /// The host has no such option.
+    #[cfg(feature = "cli")]
+    #[error("there is no option `{0}`")]
+    UnknownKey(String),
+    /// An option of the host that a file cannot give.
+    #[error("`{0}` can only be given on the command line")]
+    LineOnly(String),
+    /// A plugin has no such option.
+    #[error("`{plugin}` has no option `{option}`")]
+    UnknownOption { plugin: String, option: String },
+    /// A value that is not what the option takes; what it takes.
+    #[error("`{option}` takes {wanted}")]
+    Value { option: String, wanted: String },
+    /// The option's own parser refuses it.
+    #[cfg(feature = "cli")]
+    #[error("`{value}` is no value of `{option}`")]
+    Refused {
+        option: String,
+        value: String,
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+/// A mistake with its place.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) mistake: Mistake,
+    pub(crate) place: Place,
+    pub(crate) hints: Vec<String>,
+}
+
+impl Located {
+    pub(crate) fn new(mistake: Mistake, place: &Place) -> Located {
+        Located { mistake, place: place.clone(), hints: Vec::new() }
+    }
+
+    /// With keys that may have been meant.
+    pub(crate) fn suggesting(mut self, alike: &[String]) -> Located {
+        if !alike.is_empty() {
+            let keys: Vec<_> = alike.iter().map(|key| format!("`{key}`")).collect();
+            self.hints.push(format!("did you mean {}?", keys.join(" or ")));
+        }
+        self
+    }
+
+    /// What people are told of it.
+    pub(crate) fn failure(&self) -> Failure {
+        let mut failure = Failure::from_error(Exit::Config, &self.mistake);
+        failure.pointer = Some(self.place.pointer());
+        failure.hints.clone_from(&self.hints);
+        failure
+    }
+}
