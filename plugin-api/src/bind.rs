@@ -15,7 +15,6 @@ use lifespan_abi::{
 };
 
 use crate::command::describe;
-use crate::instance::instance;
 use crate::panics::catch;
 use crate::plugin::Plugin;
 
@@ -78,7 +77,7 @@ fn parse<P: Plugin>(
         .and_then(|mut matches| P::Args::from_arg_matches_mut(&mut matches))
         .map_err(|error| error.format(&mut command));
     match parsed {
-        Ok(args) => Ok(instance(Box::new(|ctx| P::start(args, ctx)))),
+        Ok(args) => Ok(P::instance(Box::new(|ctx| P::start(args, ctx)))),
         Err(error) => {
             let status = match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => BindStatus::ANSWER,

@@ -146,6 +146,28 @@ macro_rules! __descriptor {
     };
 }
 
+/// The instance of a `#[plugin(tokio)]`.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __own_runtime {
+    ($start:expr, $workers:expr) => {
+        $crate::__private::on_own_runtime($start, $workers)
+    };
+}
+
+/// What tells the author that the feature is missing.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __own_runtime {
+    ($start:expr, $workers:expr) => {
+        $crate::__private::compile_error!(
+            "`#[plugin(tokio)]` needs the feature `tokio` of `lifespan-plugin-api`"
+        )
+    };
+}
+
 /// The erased root module that the header's constructor returns.
 pub fn constructor<L: Library>() -> RootModuleResult {
     root_result(root::<L>())

@@ -25,10 +25,11 @@ const OVER: &str = "the lifespan is over";
 const BUSY: &str = "the phase before is still being polled";
 
 /// Begins a lifespan: the author's function, with its arguments.
-pub(crate) type Start = Box<dyn FnOnce(Context) -> BoxFuture<anyhow::Result<()>> + Send>;
+pub type Start = Box<dyn FnOnce(Context) -> BoxFuture<anyhow::Result<()>> + Send>;
 
-/// A plugin that is bound to its arguments.
-struct Bound {
+/// A plugin that is bound to its arguments. Its phases are futures that any executor may poll, one at
+/// a time.
+pub(crate) struct Bound {
     lifespan: Arc<Lifespan>,
 }
 
@@ -63,48 +64,71 @@ enum Polled {
     Busy,
 }
 
-struct Setup {
+pub(crate) struct Setup {
     lifespan: Arc<Lifespan>,
     over: bool,
 }
 
-struct Run {
+pub(crate) struct Run {
     lifespan: Arc<Lifespan>,
 }
 
-struct Teardown {
+pub(crate) struct Teardown {
     lifespan: Arc<Lifespan>,
 }
 
 /// An instance that begins with `start`.
 pub(crate) fn instance(start: Start) -> InstanceBox {
-    let lifespan = Lifespan {
-        gate: Arc::new(Gate::new()),
-        services: OnceLock::new(),
-        body: Mutex::new(Body::New(start)),
-    };
-    Instance_TO::from_value(Bound { lifespan: Arc::new(lifespan) }, TD_Opaque)
+    Instance_TO::from_value(Bound::new(start), TD_Opaque)
 }
 
-impl Instance for Bound {
-    fn setup(&self, services: ServicesBox) -> FfiFuture<RResult<Stance, WireReport>> {
+impl Bound {
+    pub(crate) fn new(start: Start) -> Self {
+        let lifespan = Lifespan {
+            gate: Arc::new(Gate::new()),
+            services: OnceLock::new(),
+            body: Mutex::new(Body::New(start)),
+        };
+        Bound { lifespan: Arc::new(lifespan) }
+    }
+
+    pub(crate) fn set_up(&self, services: ServicesBox) -> Setup {
         let again = self.lifespan.services.set(Arc::new(services)).is_err();
-        Setup { lifespan: self.lifespan.clone(), over: again }.into_ffi()
+        Setup { lifespan: self.lifespan.clone(), over: again }
     }
 
-    fn run(&self) -> FfiFuture<RResult<Ending, WireReport>> {
-        Run { lifespan: self.lifespan.clone() }.into_ffi()
+    pub(crate) fn run_task(&self) -> Run {
+        Run { lifespan: self.lifespan.clone() }
     }
 
-    fn cancel(&self) {
+    pub(crate) fn cancel_task(&self) {
         let lifespan = &self.lifespan;
         if let Err(panic) = catch(|| lifespan.gate.cancel()) {
             lifespan.tell("waking the task to cancel it", panic);
         }
     }
 
+    pub(crate) fn tear_down(&self) -> Teardown {
+        Teardown { lifespan: self.lifespan.clone() }
+    }
+}
+
+/// On the host's own runtime: the host polls the phases themselves.
+impl Instance for Bound {
+    fn setup(&self, services: ServicesBox) -> FfiFuture<RResult<Stance, WireReport>> {
+        self.set_up(services).into_ffi()
+    }
+
+    fn run(&self) -> FfiFuture<RResult<Ending, WireReport>> {
+        self.run_task().into_ffi()
+    }
+
+    fn cancel(&self) {
+        self.cancel_task();
+    }
+
     fn teardown(&self) -> FfiFuture<RResult<(), WireReport>> {
-        Teardown { lifespan: self.lifespan.clone() }.into_ffi()
+        self.tear_down().into_ffi()
     }
 }
 

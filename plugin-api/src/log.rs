@@ -90,8 +90,9 @@ pub(crate) fn explain(message: &str) -> Option<&'static str> {
         )
     } else if is_of(&RUNTIME) {
         Some(
-            "a plugin has no tokio runtime of its own, and needs none: use the host's, by \
-             `ctx.sleep`, `ctx.interval`, `ctx.timeout`, `ctx.spawn` and `ctx.spawn_blocking`",
+            "a plugin has no tokio runtime unless it asks for one: use the host's, by `ctx.sleep`, \
+             `ctx.interval`, `ctx.timeout`, `ctx.spawn` and `ctx.spawn_blocking`, or let its \
+             instances have their own, by `#[plugin(tokio)]` and the SDK's feature `tokio`",
         )
     } else {
         None

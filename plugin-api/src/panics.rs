@@ -14,6 +14,7 @@ use std::sync::Once;
 use lifespan_abi::Report;
 
 use crate::log::explain;
+use crate::task::on_thread_of_plugin;
 
 /// What a payload that is no text is called.
 const NO_TEXT: &str = "a value that is not text";
@@ -23,7 +24,7 @@ const NO_TEXT: &str = "a value that is not text";
 enum Ground {
     /// A loaded library: all code that uses its `std` is the plugin's.
     Library,
-    /// The embedder's own process: the hook that was there decides.
+    /// The embedder's own process: the hook that was there decides, but on a plugin's own threads.
     Process,
 }
 
@@ -114,7 +115,7 @@ fn install(ground: fn() -> Ground) {
 fn on_panic(ground: Ground, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
     let guarded =
         GUARDED.try_with(|guarded| guarded.try_borrow().is_ok_and(|it| it.depth > 0)) == Ok(true);
-    if !guarded && ground == Ground::Process {
+    if !guarded && ground == Ground::Process && !on_thread_of_plugin() {
         return before(info);
     }
     let message = message(info.payload());

@@ -9,7 +9,7 @@ use lifespan_abi::{BindReply, BindRequest, CommandSpec, InstanceBox};
 
 use crate::bind;
 use crate::context::Context;
-use crate::instance::instance;
+use crate::instance::{Start, instance};
 use crate::lifespan::{Lifespan, lower};
 
 /// A boxed future of an author's.
@@ -30,6 +30,11 @@ pub trait Plugin: 'static {
 
     /// Its lifespan.
     fn start(args: Self::Args, ctx: Context) -> BoxFuture<anyhow::Result<()>>;
+
+    /// The instance of that lifespan: one that the host polls, unless the plugin says otherwise.
+    fn instance(start: Start) -> InstanceBox {
+        instance(start)
+    }
 }
 
 /// A [`Plugin`] in a list.

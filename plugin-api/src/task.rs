@@ -25,7 +25,8 @@ pub(crate) const SINGLE: u32 = 4;
 
 #[derive(Clone, Copy)]
 struct Current {
-    waker: (*const (), usize),
+    /// The waker of the host's task; there is none where a runtime of the plugin's own polls.
+    waker: Option<(*const (), usize)>,
     budget: u32,
 }
 
@@ -35,9 +36,22 @@ struct Guarded(Option<Waker>);
 
 thread_local! {
     static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+    static OF_PLUGIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Polls for the host: `context` is the one of its task until `poll` returns or unwinds.
+/// Says that this thread is one of the plugin's own: nothing that it polls is a task of the host's.
+#[cfg(feature = "tokio")]
+pub(crate) fn thread_of_plugin() {
+    OF_PLUGIN.set(true);
+}
+
+/// Whether this thread is one of a plugin's own.
+pub(crate) fn on_thread_of_plugin() -> bool {
+    OF_PLUGIN.try_with(Cell::get).unwrap_or_default()
+}
+
+/// Polls for the host, or for a runtime of the plugin's own: `context` is the one of the task until
+/// `poll` returns or unwinds.
 pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> R) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
@@ -45,14 +59,15 @@ pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Conte
             CURRENT.set(self.0);
         }
     }
-    let current = Current { waker: identity(context.waker()), budget: BUDGET };
+    let waker = (!on_thread_of_plugin()).then(|| identity(context.waker()));
+    let current = Current { waker, budget: BUDGET };
     let _restore = Restore(CURRENT.replace(Some(current)));
     poll(context)
 }
 
 /// Whether `context` has the waker of the host's task that is being polled on this thread.
 pub(crate) fn on_task(context: &Context<'_>) -> bool {
-    CURRENT.get().is_some_and(|current| current.waker == identity(context.waker()))
+    CURRENT.get().is_some_and(|current| current.waker == Some(identity(context.waker())))
 }
 
 /// Calls the host with `context`, and with whether it is [`on_task`]. Everything that is polled in

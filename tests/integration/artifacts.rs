@@ -18,13 +18,19 @@ pub(crate) fn host() -> PathBuf {
 /// A folder with the bundled plugins, and nothing else.
 pub(crate) fn bundled() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| folder("bundled", &["countdown", "echo"])).clone()
+    FOLDER.get_or_init(|| folder("bundled", &["countdown", "echo", "exec"])).clone()
 }
 
 /// A folder with the library of fixtures, and nothing else.
 pub(crate) fn fixtures() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| folder("fixtures", &["fixtures"])).clone()
+}
+
+/// A folder with the plugins that have a runtime of their own, and nothing else.
+pub(crate) fn own_runtime() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("own-runtime", &["own_runtime"])).clone()
 }
 
 /// The file of a library in a folder, as the platform names it.

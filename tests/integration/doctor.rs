@@ -51,7 +51,7 @@ fn where_nothing_is_wrong_it_says_so() {
     assert!(findings(&env, Exit::Success).is_empty());
     let text = env.run("plugin doctor");
     text.assert_code(Exit::Success);
-    assert_eq!(text.stdout, "nothing is wrong; 1 folder, 2 plugins\n");
+    assert_eq!(text.stdout, "nothing is wrong; 1 folder, 3 plugins\n");
     // It leaves nothing behind.
     assert!(!env.home().join(".cache/lifespan/doctor").exists());
     // Who has no plugins yet has done nothing wrong.

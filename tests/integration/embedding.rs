@@ -18,7 +18,7 @@ fn two_hosts_in_one_program_that_alone_prints() {
 
 fn told_by(host: &str) -> String {
     [
-        "has countdown, echo, listen",
+        "has countdown, echo, exec, listen",
         "Usage: HOST listen [OPTIONS]",
         "refused a wrong line, exit code 2",
         "listen and countdown heard [3, 2, 1], exit code 0",

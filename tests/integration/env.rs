@@ -155,6 +155,11 @@ impl TestEnv {
         self.start(line.split_whitespace().map(OsStr::new))
     }
 
+    /// Starts words that may hold blanks.
+    pub(crate) fn spawn_args(&self, words: &[&OsStr]) -> Process {
+        self.start(words.iter().copied())
+    }
+
     /// Starts a line with nobody at the other end of its stderr.
     pub(crate) fn spawn_silent(&self, line: &str) -> Process {
         self.start_with(line.split_whitespace().map(OsStr::new), |_closed| Stream::empty())

@@ -187,9 +187,11 @@ fn a_list_shows_plugins_with_version_library_and_summary() {
         text.stdout,
         format!(
             "{dir}\n  countdown  0.1.0  {}  Count down, telling everyone\n  echo       0.1.0  {}       \
-             Say what the countdown tells\n",
+             Say what the countdown tells\n  exec       0.1.0  {}       \
+             Run a command and publish what it writes\n",
             file("countdown"),
-            file("echo")
+            file("echo"),
+            file("exec")
         )
     );
 }

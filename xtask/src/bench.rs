@@ -1,6 +1,7 @@
 //! `cargo xtask bench …`: what is compared with others. Each comparison is a module.
 
 mod bus;
+mod isolation;
 mod folder;
 mod startup;
 
@@ -11,6 +12,7 @@ use anyhow::{Result, bail};
 
 pub(crate) use self::bus::bus;
 pub(crate) use self::folder::folder;
+pub(crate) use self::isolation::{ISOLATION_ROUNDS, isolation};
 pub(crate) use self::startup::{ROUNDS, startup};
 use crate::shell;
 

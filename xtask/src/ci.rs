@@ -86,6 +86,9 @@ fn clippy() -> Result<()> {
     shell::must(shell::cargo(["clippy", "--workspace", "--all-targets"]).args(deny))?;
     // The host's library as an embedder without a command line builds it.
     let library = ["clippy", "--package", "lifespan", "--lib", "--no-default-features"];
+    shell::must(shell::cargo(library).args(deny))?;
+    // The SDK as most authors build it: in the workspace it has all of its features.
+    let library = ["clippy", "--package", "lifespan-plugin-api", "--lib"];
     shell::must(shell::cargo(library).args(deny))
 }
 

@@ -34,6 +34,8 @@ Tasks:
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench folder [--rounds N]  Measure what a plugins folder with 1,000 libraries costs
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
+  bench isolation [--rounds N]
+                             Compare how late messages come while a plugin blocks its thread
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
@@ -66,6 +68,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
+        ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
+        ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
         ("bench", ["folder"]) => bench::folder(bench::ROUNDS),
         ("bench", ["folder", "--rounds", rounds]) => bench::folder(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),

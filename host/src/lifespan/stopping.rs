@@ -107,7 +107,8 @@ impl Dispatcher {
             Task::Draining(_) if !plugin.drains() => plugin.state = Task::Ended,
             Task::Cancelled(until) if Instant::now() >= until => {
                 let holders = self.holders.now();
-                if holders.contains(&*name) {
+                // Without anybody who holds a worker it blocks a thread of its own.
+                if holders.contains(&*name) || holders.is_empty() {
                     error!(instance = &*name, "'{name}' blocks and cannot be cancelled");
                 } else {
                     let holders = holders.into_iter().collect::<Vec<_>>().join("', '");

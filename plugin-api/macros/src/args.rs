@@ -9,7 +9,7 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Ident, LitStr, Path, Token, parenthesized};
+use syn::{Error, Ident, LitInt, LitStr, Path, Token, parenthesized, token};
 
 /// The names of the host's own commands, now or later.
 const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
@@ -27,6 +27,13 @@ pub(crate) struct PluginArgs {
     pub(crate) setup_timeout: Option<Duration>,
     pub(crate) grace: Option<Duration>,
     pub(crate) teardown_timeout: Option<Duration>,
+    pub(crate) tokio: Option<Tokio>,
+}
+
+/// A tokio runtime of each instance's own.
+pub(crate) struct Tokio {
+    pub(crate) workers: usize,
+    pub(crate) span: Span,
 }
 
 /// All mistakes of one use of a macro.
@@ -103,10 +110,12 @@ impl PluginArgs {
             "setup_timeout" => self.setup_timeout = deadline(meta, mistakes)?,
             "grace" => self.grace = deadline(meta, mistakes)?,
             "teardown_timeout" => self.teardown_timeout = deadline(meta, mistakes)?,
+            "tokio" => self.tokio = Some(tokio(meta, mistakes)?),
             _ => {
                 return Err(meta.error(
                     "expected `name = \"…\"`, `requires(…)`, `setup_timeout = \"…\"`, \
-                     `grace = \"…\"`, `teardown_timeout = \"…\"` or `crate = …`",
+                     `grace = \"…\"`, `teardown_timeout = \"…\"`, `tokio`, `tokio(workers = …)` or \
+                     `crate = …`",
                 ));
             }
         }
@@ -195,6 +204,25 @@ fn deadline(meta: &ParseNestedMeta<'_>, mistakes: &mut Mistakes) -> syn::Result<
     Ok(duration)
 }
 
+/// `tokio`, or `tokio(workers = 2)`.
+fn tokio(meta: &ParseNestedMeta<'_>, mistakes: &mut Mistakes) -> syn::Result<Tokio> {
+    let mut tokio = Tokio { workers: 1, span: meta.path.span() };
+    if meta.input.peek(token::Paren) {
+        meta.parse_nested_meta(|inner| {
+            if !inner.path.is_ident("workers") {
+                return Err(inner.error("expected `workers = …`"));
+            }
+            let number: LitInt = inner.value()?.parse()?;
+            tokio.workers = number.base10_parse()?;
+            if tokio.workers == 0 {
+                mistakes.at(number.span(), "a runtime has one worker at least");
+            }
+            Ok(())
+        })?;
+    }
+    Ok(tokio)
+}
+
 /// A duration as `Seconds` of the SDK reads it: a bare number is seconds.
 fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
@@ -224,15 +252,32 @@ mod tests {
         let args = parse(quote! {
             name = "fish", requires(sea, big_net, "a-b"),
             setup_timeout = "10s", grace = "0.5", teardown_timeout = "1m 30s",
-            crate = crate::sdk,
+            tokio(workers = 3), crate = crate::sdk,
         })
         .unwrap();
+        assert_eq!(args.tokio.unwrap().workers, 3);
+        let args = PluginArgs { tokio: None, ..args };
         assert_eq!(args.name.as_deref(), Some("fish"));
         assert_eq!(args.requires, ["sea", "big-net", "a-b"]);
         assert_eq!(args.setup_timeout, Some(Duration::from_secs(10)));
         assert_eq!(args.grace, Some(Duration::from_millis(500)));
         assert_eq!(args.teardown_timeout, Some(Duration::from_secs(90)));
         assert_eq!(args.sdk().to_string(), "crate :: sdk");
+    }
+
+    #[test]
+    fn a_runtime_has_one_worker_unless_more_are_wanted() {
+        assert_eq!(parse(quote!(tokio)).unwrap().tokio.unwrap().workers, 1);
+        assert!(parse(quote!()).unwrap().tokio.is_none());
+        for wrong in [
+            quote!(tokio(workers = 0)),
+            quote!(tokio(workers = "2")),
+            quote!(tokio(threads = 2)),
+            quote!(tokio = 2),
+            quote!(tokio, tokio),
+        ] {
+            assert_eq!(parse(wrong.clone()).err().map(|told| told.len()), Some(1), "{wrong}");
+        }
     }
 
     #[test]

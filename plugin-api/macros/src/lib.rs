@@ -17,6 +17,8 @@ use proc_macro::TokenStream;
 /// * `requires(a, "b-c")`: plugins that must be on the line too, and are set up before this one;
 /// * `setup_timeout = "10s"`, `grace = "…"`, `teardown_timeout = "…"`: deadlines of its own. A bare
 ///   number is seconds;
+/// * `tokio`, or `tokio(workers = 2)`: each instance has a tokio runtime of its own, with one worker
+///   or as many as are said. Needs the SDK's feature `tokio`;
 /// * `crate = path`: where the SDK is, if not at `::lifespan_plugin_api`.
 ///
 /// This only defines the plugin; `export!` puts it into a library.

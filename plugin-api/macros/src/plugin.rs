@@ -49,6 +49,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 fn implementation(shape: &Shape, args: &PluginArgs) -> TokenStream {
     let Shape { subject, definition, name, summary, args: taken, start } = shape;
     let (facts, sdk) = (facts(name, summary, args), args.sdk());
+    let instance = args.tokio.as_ref().map(|tokio| {
+        let workers = tokio.workers;
+        quote_spanned! {tokio.span=>
+            fn instance(
+                start: #sdk::__private::Start,
+            ) -> #sdk::__private::InstanceBox {
+                #sdk::__own_runtime!(start, #workers)
+            }
+        }
+    });
     quote! {
         #definition
         impl #sdk::__private::Plugin for #subject {
@@ -67,6 +77,8 @@ fn implementation(shape: &Shape, args: &PluginArgs) -> TokenStream {
             > {
                 #start
             }
+
+            #instance
         }
     }
 }

@@ -74,6 +74,24 @@ fn an_implementation_is_a_plugin_itself() {
 }
 
 #[test]
+fn a_runtime_of_its_own_is_asked_for() {
+    let function = quote!(
+        /// Swim
+        async fn swim(ctx: Context) -> Result<()> {}
+    );
+    let text = expand(quote!(tokio(workers = 2)), function.clone()).to_string();
+    let instance = quote! {
+        fn instance(
+            start: ::lifespan_plugin_api::__private::Start,
+        ) -> ::lifespan_plugin_api::__private::InstanceBox {
+            ::lifespan_plugin_api::__own_runtime!(start, 2usize)
+        }
+    };
+    assert!(text.contains(&instance.to_string()), "{text}");
+    assert!(!expand(quote!(), function).to_string().contains("fn instance"));
+}
+
+#[test]
 fn the_sdk_may_have_another_name() {
     let function = quote!(
         /// Swim

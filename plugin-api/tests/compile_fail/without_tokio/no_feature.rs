@@ -1,0 +1,10 @@
+use lifespan_plugin_api::prelude::*;
+
+/// Swim
+#[plugin(tokio)]
+async fn swim(ctx: Context) -> Result<()> {
+    ctx.idle().await;
+    Ok(())
+}
+
+fn main() {}
