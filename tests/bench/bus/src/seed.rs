@@ -4,6 +4,15 @@
 //! The package keeps the latest value only, so a subscriber that does any work loses updates: its
 //! deliveries are what was received, in the time that it took. Ours is run with the same subscribers,
 //! each of which gets every message and checks it.
+//!
+//! `LIFESPAN_BENCH_PYTHON=… cargo xtask bench bus --only Python` measures it. On a virtual machine with two
+//! cores of x86-64 Linux, 2026-11-25, medians of 5 rounds, CPython 3.13, deliveries a second:
+//!
+//! | | that count | that await three times |
+//! |---|---|---|
+//! | the package | 275 thousand | 180 thousand, 67 % lost |
+//! | ours, in process, one thread | 483 million, 1753× | 272 million, none lost, 1513× |
+//! | ours, over the ABI, two workers | 243 million, 881× | 150 million, none lost, 834× |
 
 use std::path::Path;
 use std::process::Command;
