@@ -274,7 +274,8 @@ fn what_does_not_end_is_named_and_not_waited_for() {
     });
     let begun = Instant::now();
     let left = runtime.end(|| ());
-    assert_eq!(left, ["fish-2"]);
+    // Which of its two threads took the job is tokio's affair.
+    assert!(left == ["fish-1"] || left == ["fish-2"], "{left:?}");
     assert!(begun.elapsed() < LIMIT + Duration::from_secs(5));
     *held.0.lock().unwrap() = true;
     held.1.notify_all();
