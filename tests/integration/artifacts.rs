@@ -18,7 +18,9 @@ pub(crate) fn host() -> PathBuf {
 /// A folder with the bundled plugins, and nothing else.
 pub(crate) fn bundled() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| folder("bundled", &["countdown", "echo", "exec"])).clone()
+    FOLDER
+        .get_or_init(|| folder("bundled", &["countdown", "echo", "exec", "http", "watch"]))
+        .clone()
 }
 
 /// A folder with the library of fixtures, and nothing else.

@@ -1,11 +1,13 @@
 //! Integration tests: a module a promise, each with real processes, real libraries, real signals.
 //!
 //! [`env`] is the world of a test and what a process in it wrote; [`artifacts`] builds what is run;
-//! [`terminal`] is a shell at a terminal; [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
+//! [`terminal`] is a shell at a terminal; [`client`] and [`browser`] ask the plugin `http`; [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
 //! and [`third_party`] what is built so. The fixture plugins are in `tests/fixtures/`.
 #![cfg(unix)]
 
 mod artifacts;
+mod browser;
+mod client;
 mod env;
 mod forge;
 mod nested;
@@ -25,8 +27,11 @@ mod doctor;
 mod embedding;
 mod exec;
 mod failures;
+mod http;
+mod http_streams;
 mod inspect;
 mod layouts;
+mod live;
 mod installing;
 mod libraries;
 mod lifespans;
@@ -43,3 +48,4 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod watch;

@@ -188,10 +188,14 @@ fn a_list_shows_plugins_with_version_library_and_summary() {
         format!(
             "{dir}\n  countdown  0.1.0  {}  Count down, telling everyone\n  echo       0.1.0  {}       \
              Say what the countdown tells\n  exec       0.1.0  {}       \
-             Run a command and publish what it writes\n",
+             Run a command and publish what it writes\n  http       0.1.0  {}       \
+             Serve the topics and their values over HTTP\n  watch      0.1.0  {}      \
+             Publish changes of files and folders\n",
             file("countdown"),
             file("echo"),
-            file("exec")
+            file("exec"),
+            file("http"),
+            file("watch")
         )
     );
 }
