@@ -170,6 +170,11 @@ impl Probe {
         self.0.records.store(true, Ordering::Relaxed);
     }
 
+    /// What was planned and has not come about yet.
+    pub fn planned(&self) -> Vec<Planned> {
+        self.lock().planned.clone()
+    }
+
     /// What has come about of what was planned, in that order. A call that hangs does so from now on.
     pub fn struck(&self) -> Vec<Planned> {
         self.lock().struck.clone()

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::testing::{Host, Wakes, poll, ready};
+use crate::test_host::{Host, Wakes, poll, ready};
 
 const MILLI: u64 = 1_000_000;
 
