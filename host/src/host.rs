@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
+use crate::probe::Probe;
 use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
@@ -379,6 +380,7 @@ impl Host {
             until: Vec::new(),
             stall_warning: self.stall_warning,
             traces: self.traces.clone(),
+            probe: None,
         }
     }
 
@@ -427,6 +429,12 @@ impl Prepared {
         }
         self.options.until.push(instance.to_owned());
         Ok(())
+    }
+
+    /// Has a probe between the instances and their host services: for tests of plugins.
+    #[doc(hidden)]
+    pub fn probe(&mut self, probe: &Probe) {
+        self.options.probe = Some(probe.clone());
     }
 
     /// Runs all lifespans to their end.

@@ -75,6 +75,8 @@ mod exit;
 pub mod bench;
 #[doc(hidden)]
 pub mod example;
+#[doc(hidden)]
+pub mod probe;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;

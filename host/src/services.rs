@@ -23,6 +23,7 @@ pub(crate) use self::tasks::Tasks;
 use crate::bus::Member;
 use crate::clock::{Clock, Entered};
 use crate::guard::guard;
+use crate::probe::Probe;
 use crate::shutdown::Shutdown;
 use crate::worker::{Owner, Tracked, busy};
 
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: Shutdown,
     /// Why the shutdown has begun, once it has.
     pub(crate) begun: watch::Receiver<Option<Arc<str>>>,
+    /// What a test does to the services, and sees of them.
+    pub(crate) probe: Option<Probe>,
 }
 
 /// One instance as its services know it.
@@ -85,7 +88,12 @@ impl Context {
 
     /// The services as they cross to the plugin.
     pub(crate) fn services(self: &Arc<Self>) -> ServicesBox {
-        ServicesBox::from_value(InstanceServices { context: self.clone() }, TD_Opaque)
+        let services = InstanceServices { context: self.clone() };
+        let services = ServicesBox::from_value(services, TD_Opaque);
+        match &self.shared.probe {
+            None => services,
+            Some(probe) => probe.services(services),
+        }
     }
 
     /// Whether the instance has said that it ends by itself at a shutdown.
@@ -108,6 +116,11 @@ impl Context {
             reports.more += 1;
         }
     }
+}
+
+/// The handle of what was refused.
+pub(crate) fn refused_task() -> TaskBox {
+    tasks::handle(None)
 }
 
 struct InstanceServices {
