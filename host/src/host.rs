@@ -470,8 +470,7 @@ fn tell_unknown(config: &Config, catalog: &Catalog) {
         if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
             continue;
         }
-        let known: Vec<_> = catalog.plugins().map(|plugin| plugin.name().to_owned()).collect();
-        match alike(name, &known).as_slice() {
+        match alike(name, &catalog.names()).as_slice() {
             [] => tracing::debug!("{place}: no plugin is called `{name}`; its table is not used"),
             likely => tracing::warn!(
                 "{place}: no plugin is called `{name}`; did you mean `{}`?",

@@ -68,6 +68,7 @@ mod limits;
 
 mod shutdown;
 mod guard;
+mod position;
 mod error;
 mod exit;
 

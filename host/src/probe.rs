@@ -2,7 +2,7 @@
 //! instances, and what is seen of them.
 //!
 //! A [`Probe`] has chosen calls fail, counts all, and keeps what is published. It stands between an
-//! instance and its services as a wrapper of the same kind ([`services`], [`bus`]), so that a run
+//! instance and its services as a wrapper of the same kind (`services`, `bus`), so that a run
 //! without one does not know of it. It changes nothing else, runs no code of plugins under its lock,
 //! and knows neither the dispatcher nor the SDK.
 

@@ -13,7 +13,7 @@ use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::FfiFuture;
 use lifespan_abi::{
-    BusBox, JobBox, Report, ReportKind, Services, ServicesBox, TaskBox, WireReport,
+    BusBox, JobBox, Report, ReportKind, Services, ServicesBox, StopNotice, TaskBox, WireReport,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -212,11 +212,12 @@ impl Services for InstanceServices {
                 }
                 let mut begun = context.shared.begun.clone();
                 FfiFuture::new(Entered::new(&context.shared.runtime, || async move {
-                    match begun.wait_for(Option::is_some).await {
-                        Ok(why) => RString::from(why.as_deref().unwrap_or_default()),
+                    let notice = match begun.wait_for(Option::is_some).await {
+                        Ok(why) => StopNotice::new(why.as_deref().unwrap_or_default()),
                         // The dispatcher is gone, and with it the run.
-                        Err(_) => RString::from("the run is over"),
-                    }
+                        Err(_) => StopNotice::new("the run is over"),
+                    };
+                    notice.to_json()
                 }))
             },
         )

@@ -11,7 +11,8 @@ use lifespan_abi::async_ffi::FfiContext;
 use lifespan_abi::bus::{Bus, Subscription, Topic};
 use lifespan_abi::{
     Batch, BusBox, BusFault, FaultCode, Message, MessageTypeRef, OwnedBatch, PollStatus,
-    PublishReply, PublishStatus, SubscribeOptions, SubscriptionBox, TopicBox, Values, ValuesReply,
+    PublishReply, PublishStatus, SubscribeOptions, SubscriptionBox, TopicBox, TopicOptions, Values,
+    ValuesReply,
 };
 
 use super::{Call, Fault, Probed, told};
@@ -73,9 +74,9 @@ impl Bus for ProbedBus {
         &self,
         name: RStr<'_>,
         kind: MessageTypeRef,
-        capacity: u32,
+        options: TopicOptions,
     ) -> RResult<TopicBox, BusFault> {
-        let open = || self.host.topic(name, kind, capacity);
+        let open = || self.host.topic(name, kind, options);
         self.probed.refusable(Call::Topic, open).map(|topic| self.probed.topic(topic))
     }
 
@@ -98,8 +99,8 @@ impl Bus for ProbedBus {
         subscribed.map(|subscription| self.probed.subscription(subscription))
     }
 
-    fn instance_name(&self, number: u64) -> RString {
-        self.host.instance_name(number)
+    fn publisher(&self, number: u64) -> RString {
+        self.host.publisher(number)
     }
 }
 
