@@ -54,6 +54,8 @@ pub struct Rehearsal {
     pub probe: Probe,
     /// How time passes.
     pub time: Time,
+    /// Whether the test keeps it alive. Else it ends with the tasks that do.
+    pub stays: bool,
     /// How long it may take by its own time.
     pub limit: Duration,
     /// How long it may take by the time of all.
@@ -135,7 +137,8 @@ impl Rehearsal {
         let bus = Bus::new(BusOptions::new(clock.clone()));
         let handle = tokio::runtime::Handle::current();
         let ground = Ground { runtime: handle.clone(), timer: handle, clock, workers };
-        let (dispatcher, bound, shared) = ground.assemble(stages, &bus, options, &shutdown);
+        let (mut dispatcher, bound, shared) = ground.assemble(stages, &bus, options, &shutdown);
+        dispatcher.stays = self.stays;
         let tester = tester(&shared, &bus);
         let first = bound.first().map(|plugin: &BoundPlugin| plugin.context.clone());
         let hold = Rc::new(Hold { wanted: Cell::new(false), parked: RefCell::default() });

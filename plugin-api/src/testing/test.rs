@@ -137,13 +137,13 @@ impl Test {
     /// It does not end by itself within the [limit](Self::limit), or a fault has not come about.
     #[track_caller]
     pub fn run(self) -> Ended {
-        self.run_with(async |test| {
+        self.lived(false, async |test| {
             test.shutdown().await;
             Ok(())
         })
     }
 
-    /// Runs it, and begins the shutdown after so long.
+    /// Runs it for so long, then the shutdown begins.
     ///
     /// # Panics
     ///
@@ -157,22 +157,33 @@ impl Test {
         })
     }
 
-    /// Runs it with a test that takes part, from the moment in which all is set up. With its end the
-    /// shutdown begins.
+    /// Runs it with a test that takes part, from the moment in which all is set up. It lasts as long as
+    /// the test, unless a plugin fails or asks for the shutdown: with the test's end that begins.
     ///
     /// # Panics
     ///
     /// The test fails or panics, or as for [`run`](Self::run).
     #[track_caller]
     pub fn run_with(self, test: impl AsyncFnOnce(Tester) -> anyhow::Result<()>) -> Ended {
+        self.lived(true, test)
+    }
+
+    /// Runs it; with `stays`, as long as the test.
+    #[track_caller]
+    fn lived(self, stays: bool, test: impl AsyncFnOnce(Tester) -> anyhow::Result<()>) -> Ended {
         install_panic_hook();
         let logs = Logs::default();
         let _installed = dispatcher::set_default(&logs.dispatch());
-        self.play(&logs, test)
+        self.play(&logs, stays, test)
     }
 
     #[track_caller]
-    fn play(self, logs: &Logs, test: impl AsyncFnOnce(Tester) -> anyhow::Result<()>) -> Ended {
+    fn play(
+        self,
+        logs: &Logs,
+        stays: bool,
+        test: impl AsyncFnOnce(Tester) -> anyhow::Result<()>,
+    ) -> Ended {
         let plugin = self.plugin;
         let instance = match &self.name {
             Some(name) => format!("{plugin}@{name}"),
@@ -193,6 +204,7 @@ impl Test {
             prepared,
             probe: probe.clone(),
             time: self.time,
+            stays,
             limit: self.limit,
             patience: PATIENCE,
         };
