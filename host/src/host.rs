@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
+use crate::probe::Probe;
 use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
@@ -379,6 +380,7 @@ impl Host {
             until: Vec::new(),
             stall_warning: self.stall_warning,
             traces: self.traces.clone(),
+            probe: None,
         }
     }
 
@@ -408,6 +410,12 @@ impl Prepared {
         Prepared { stages, plan, runtime, options }
     }
 
+    /// What is run, and how, for a run that is not on the shared runtime.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_parts(self) -> (Vec<BoundStage>, RunOptions) {
+        (self.stages, self.options)
+    }
+
     /// What would be run, in the order of set-up.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -427,6 +435,12 @@ impl Prepared {
         }
         self.options.until.push(instance.to_owned());
         Ok(())
+    }
+
+    /// Has a probe between the instances and their host services: for tests of plugins.
+    #[doc(hidden)]
+    pub fn probe(&mut self, probe: &Probe) {
+        self.options.probe = Some(probe.clone());
     }
 
     /// Runs all lifespans to their end.
@@ -456,8 +470,7 @@ fn tell_unknown(config: &Config, catalog: &Catalog) {
         if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
             continue;
         }
-        let known: Vec<_> = catalog.plugins().map(|plugin| plugin.name().to_owned()).collect();
-        match alike(name, &known).as_slice() {
+        match alike(name, &catalog.names()).as_slice() {
             [] => tracing::debug!("{place}: no plugin is called `{name}`; its table is not used"),
             likely => tracing::warn!(
                 "{place}: no plugin is called `{name}`; did you mean `{}`?",

@@ -68,6 +68,7 @@ mod limits;
 
 mod shutdown;
 mod guard;
+mod position;
 mod error;
 mod exit;
 
@@ -75,6 +76,11 @@ mod exit;
 pub mod bench;
 #[doc(hidden)]
 pub mod example;
+#[doc(hidden)]
+pub mod probe;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
