@@ -71,6 +71,9 @@ mod guard;
 mod error;
 mod exit;
 
+#[cfg(feature = "cli")]
+mod validate;
+
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]
