@@ -31,7 +31,7 @@ use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
 use crate::discover::cache::{Cache, Content, Findings, Reading};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::cache::{make_room, replace};
+pub(crate) use crate::discover::cache::{keep, replace};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(feature = "cli")]
@@ -41,7 +41,9 @@ use crate::discover::look::{Look, look};
 pub use crate::discover::refusal::{Place, RefusalReason, Refused};
 pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::search::{cache_folder, default_folder, is_library_name, variable};
+pub(crate) use crate::discover::search::{
+    cache_folder, config_folder, default_folder, is_library_name, variable,
+};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::section::leads_astray;
 pub(crate) use crate::discover::section::run_path;

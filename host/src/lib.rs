@@ -68,6 +68,7 @@ mod limits;
 
 mod shutdown;
 mod guard;
+mod position;
 mod error;
 mod exit;
 
@@ -78,6 +79,8 @@ mod validate;
 pub mod bench;
 #[doc(hidden)]
 pub mod example;
+#[doc(hidden)]
+pub mod probe;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;

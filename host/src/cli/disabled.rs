@@ -8,12 +8,13 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use etcetera::BaseStrategy;
 use toml_edit::{Array, DocumentMut, Item, value};
 
+use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::trust::{is_elevated, place, write_whole};
+use crate::position::position;
+use crate::trust::{is_elevated, write_whole};
 
 const KEY: &str = "disabled";
 
@@ -31,9 +32,8 @@ impl Disabled {
     /// Reads the list of a host of that name; none where there is no home, or where it is not the
     /// user's to say.
     pub(crate) fn read(host: &str) -> Result<Option<Self>, Failure> {
-        let strategy = etcetera::base_strategy::choose_native_strategy().ok();
-        let Some(strategy) = strategy.filter(|_| !is_elevated()) else { return Ok(None) };
-        let file = strategy.config_dir().join(host).join("plugins.toml");
+        let Some(folder) = config_folder(host).filter(|_| !is_elevated()) else { return Ok(None) };
+        let file = folder.join("plugins.toml");
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -44,7 +44,7 @@ impl Disabled {
             }
         };
         let broken = |at: usize, problem: &str| {
-            let (line, column) = place(text.as_bytes(), at);
+            let (line, column) = position(text.as_bytes(), at);
             let shown = file.display();
             let problem = problem.lines().collect::<Vec<_>>().join(" ");
             let message = format!("`{shown}` is broken at line {line}, column {column}: {problem}");
