@@ -46,9 +46,11 @@ pub(crate) enum Stage {
     Library,
     /// It is about a plugin's arguments.
     Arguments,
-    /// It is the first lifespan.
+    /// It is the first set-up.
     First,
-    /// It is about lifespans.
+    /// It is the first whole lifespan.
+    Whole,
+    /// It is about lifespans that go otherwise.
     Lives,
 }
 

@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::cli::lines::plain;
 #[cfg(unix)]
 use crate::validate::census;
@@ -83,12 +86,12 @@ pub(crate) fn ask<T: Send + 'static>(
     };
     stop(&mut child);
     if heard.is_err() || asking.ends_itself {
-        // All that it wrote, unless somebody else still has its streams.
-        for stream in [told.recv_timeout(ENDING).map(drop), silence.recv_timeout(ENDING)] {
-            debug_assert!(stream != Ok(()) || heard.is_ok());
-        }
+        // Until the streams end, and with them all that it wrote; unless somebody else has them still.
+        let _ = told.recv_timeout(ENDING);
+        let _ = silence.recv_timeout(ENDING);
     }
-    let take = |rest: Rest| std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
+    let take =
+        |rest: Rest| std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Heard { told: heard.ok(), status, stdout: take(stdout), noise: take(noise) })
 }
 
@@ -149,14 +152,23 @@ fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
 
 /// Ends a child with what it has started. None can fail in a way that matters: it has ended then.
 fn stop(child: &mut Child) {
-    #[cfg(unix)]
-    for (process, _) in census::children(child.id()) {
-        let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
-        let _ = process.map(|it| rustix::process::kill_process(it, rustix::process::Signal::KILL));
-    }
+    end_children(child.id());
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// Ends the processes that this process has started, as far as they can be known.
+#[cfg(unix)]
+pub(crate) fn end_children(process: u32) {
+    for (child, _) in census::children(process) {
+        let child = i32::try_from(child).ok().and_then(Pid::from_raw);
+        let _ = child.map(|child| kill_process(child, Signal::KILL));
+    }
+}
+
+/// They are not known.
+#[cfg(not(unix))]
+pub(crate) fn end_children(_: u32) {}
 
 fn last_lines(noise: &[u8]) -> Option<String> {
     let noise = String::from_utf8_lossy(noise);

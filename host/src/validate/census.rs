@@ -16,7 +16,7 @@ pub(crate) struct Census {
     pub(crate) threads: Vec<(u32, String)>,
     /// The descriptors, with what they are of.
     pub(crate) descriptors: Vec<(u32, String)>,
-    /// The processes that it has started, and that nobody has waited for.
+    /// The processes that it has started and that go on.
     pub(crate) children: Vec<(u32, String)>,
 }
 
@@ -37,13 +37,17 @@ impl Census {
 
     /// What is here and was not before.
     pub(crate) fn beyond(&self, before: &Census) -> Census {
-        let new = |now: &[(u32, String)], before: &[(u32, String)]| {
-            now.iter().filter(|it| !before.contains(it)).cloned().collect()
+        type Same = fn(&(u32, String), &(u32, String)) -> bool;
+        let new = |now: &[(u32, String)], before: &[(u32, String)], same: Same| {
+            let is_new = |it: &&(u32, String)| !before.iter().any(|other| same(it, other));
+            now.iter().filter(is_new).cloned().collect()
         };
+        // A thread or process may get its name later; a descriptor's number is given again.
+        let by_number: Same = |one, other| one.0 == other.0;
         Census {
-            threads: new(&self.threads, &before.threads),
-            descriptors: new(&self.descriptors, &before.descriptors),
-            children: new(&self.children, &before.children),
+            threads: new(&self.threads, &before.threads, by_number),
+            descriptors: new(&self.descriptors, &before.descriptors, |one, other| one == other),
+            children: new(&self.children, &before.children, by_number),
         }
     }
 
@@ -92,16 +96,19 @@ pub(crate) fn memory() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// The children of a process.
+/// The processes that a process has started and that go on: not those that have ended, and that nobody
+/// has waited for yet.
 pub(crate) fn children(process: u32) -> Vec<(u32, String)> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let of_task = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).ok();
     let numbers: String = tasks.filter_map(of_task).collect();
     let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
     let mut children: Vec<_> = numbers
-        .map(|child: u32| {
-            let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-            (child, name.trim_end().to_owned())
+        .filter_map(|child: u32| {
+            // `number (name) state …`, where a name may have anything in it.
+            let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
+            let (name, state) = stat.split_once('(')?.1.rsplit_once(')')?;
+            (!state.trim_start().starts_with('Z')).then(|| (child, name.to_owned()))
         })
         .collect();
     children.sort();

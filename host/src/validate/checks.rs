@@ -3,6 +3,7 @@
 mod arguments;
 mod cancel;
 mod help;
+mod host_faults;
 mod instances;
 mod interrupt;
 mod left_behind;
@@ -25,6 +26,7 @@ pub(crate) const CHECKS: &[Check] = &[
     task::CHECK,
     interrupt::CHECK,
     cancel::CHECK,
+    host_faults::CHECK,
     instances::CHECK,
     lifespans::CHECK,
     left_behind::CHECK,

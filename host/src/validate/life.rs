@@ -8,6 +8,7 @@ use super::neighbour::Neighbour;
 use super::polls::{Ledger, NO_LIMIT};
 use super::world::{End, Left, Wait, World};
 use super::{Finding, Subject};
+use crate::probe::Probe;
 
 /// The course of a lifespan.
 pub(super) struct Course<'c> {
@@ -19,6 +20,10 @@ pub(super) struct Course<'c> {
     pub(super) wait: Wait,
     /// Whether polls are measured.
     pub(super) measures: bool,
+    /// Whether a neighbour publishes a little on its topics while its task runs.
+    pub(super) is_fed: bool,
+    /// What is between it and its host services.
+    pub(super) probe: Option<Probe>,
     /// What is done before it is set up, after that, and before it is shut down.
     pub(super) look: &'c mut dyn FnMut(&World),
 }
@@ -36,18 +41,30 @@ pub(super) struct Life {
     pub(super) ledger: Arc<Ledger>,
 }
 
-impl Course<'_> {
+impl<'c> Course<'c> {
     /// The whole of it, as it would be if somebody let it run for a while and then ended it.
-    pub(super) fn whole(look: &mut dyn FnMut(&World)) -> Course<'_> {
-        let (setup, task) = (NO_LIMIT, Some(NO_LIMIT));
-        Course { setup, task, wait: Wait::look(), measures: false, look }
+    pub(super) fn whole(look: &'c mut dyn FnMut(&World)) -> Self {
+        Course {
+            setup: NO_LIMIT,
+            task: Some(NO_LIMIT),
+            wait: Wait::look(),
+            measures: false,
+            is_fed: true,
+            probe: None,
+            look,
+        }
+    }
+
+    /// As far as that poll of its set-up.
+    pub(super) fn set_up(polls: usize, look: &'c mut dyn FnMut(&World)) -> Self {
+        Course { setup: polls, task: None, ..Course::whole(look) }
     }
 }
 
 /// Lives it.
 pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Finding> {
     let instance = subject.bind()?;
-    let world = World::new()?;
+    let world = World::new(course.probe)?;
     let ledger = Ledger::new(course.measures);
     let mut who = world.add(subject, subject.name(), instance, &ledger);
     (course.look)(&world);
@@ -66,7 +83,9 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
             (course.look)(&world);
             if let Some(limit) = course.task.filter(|_| stance != Stance::DONE) {
                 world.start(&mut who, limit);
-                Neighbour::of(world.bus()).publish();
+                if course.is_fed {
+                    Neighbour::of(world.bus()).publish();
+                }
                 world.look_on(&[&who], course.wait);
                 life.polls = ledger.polls();
             }
@@ -108,10 +127,11 @@ impl Life {
         }
     }
 
-    /// That its tear-down has not failed.
+    /// That its tear-down has not failed. After a task that has, it may.
     pub(super) fn is_torn_down(&self) -> Result<(), Finding> {
-        match &self.teardown {
-            Some(End::Failed(report)) if !report.publishing_ended => {
+        match (&self.task, &self.teardown) {
+            (Some(End::Failed(_)), _) => Ok(()),
+            (_, Some(End::Failed(report))) if !report.publishing_ended => {
                 Err(told("its tear-down", report))
             }
             _ => Ok(()),
@@ -123,9 +143,7 @@ impl Life {
 pub(super) fn ended<T>(phase: &str, end: &End<T>) -> Result<(), Finding> {
     match end {
         End::Failed(report) if report.kind == ReportKind::Panic => Err(told(phase, report)),
-        End::Asleep => {
-            Err(Finding::failed(format!("{phase} waits for what nobody does any more")))
-        }
+        End::Asleep => Err(Finding::failed(format!("{phase} waits for what nobody does any more"))),
         End::Late(limit) => {
             let limit = humantime::format_duration(*limit);
             Err(Finding::failed(format!("{phase} does not end within {limit}")))

@@ -73,6 +73,5 @@ impl Neighbour {
 
 /// Messages of a type, made of what many types can be made of; none if it is of no such type.
 pub(super) fn made_of(kind: MessageTypeRef) -> Vec<Message> {
-    let made = SAMPLES.iter().map(|it| (kind.from_json())((*it).into()).into_result());
-    made.filter_map(Result::ok).collect()
+    SAMPLES.iter().filter_map(|text| Message::from_json(kind, text).ok()).collect()
 }

@@ -51,6 +51,16 @@ impl Subject<'_> {
         self.begun.elapsed() >= self.limit / 4 * 3
     }
 
+    /// That it requires no other plugin: without those it may well fail.
+    pub(super) fn is_complete(&self) -> Result<(), Finding> {
+        let requires = &self.plugin.facts().requires;
+        if requires.is_empty() {
+            return Ok(());
+        }
+        let requires = requires.join("`, `");
+        Err(Finding::skipped(format!("it fails without `{requires}`, which it requires")))
+    }
+
     /// The library, loaded.
     pub(super) fn library(&self) -> Result<LoadedLibrary, Finding> {
         let loaded = self.host.library(self.plugin);

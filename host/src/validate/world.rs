@@ -30,6 +30,7 @@ use crate::bus::{Bus, BusOptions, Phase as BusPhase};
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::limits::Deadlines;
+use crate::probe::Probe;
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
 use crate::worker::{Owner, Tracked, busy};
@@ -144,8 +145,8 @@ impl Wait {
 }
 
 impl World {
-    /// An empty world.
-    pub(super) fn new() -> Result<Self, Finding> {
+    /// An empty world, with a probe between whoever lives there and their host services.
+    pub(super) fn new(probe: Option<Probe>) -> Result<Self, Finding> {
         let idle = Arc::<Idle>::default();
         let told = idle.clone();
         let runtime = Builder::new_current_thread()
@@ -170,6 +171,7 @@ impl World {
                 clock,
                 shutdown: shutdown.clone(),
                 begun: has_begun,
+                probe,
             },
             shutdown,
             runtime: Some(runtime),
@@ -208,8 +210,7 @@ impl World {
     pub(super) fn set_up(&self, who: &mut Inhabitant, limit: usize) -> End<Stance> {
         let services = self.services(who);
         who.ledger.begin_phase(limit);
-        let mut setup =
-            self.begin(who, "its set-up", move |instance| instance.setup(services));
+        let mut setup = self.begin(who, "its set-up", move |instance| instance.setup(services));
         let end = self.end(&mut setup, &who.ledger, who.deadlines.setup);
         who.setup = Some(setup).filter(|_| matches!(end, End::Held));
         end
@@ -334,7 +335,8 @@ impl World {
 
     fn wait_for(&self, done: &dyn Fn() -> bool, activity: impl Fn() -> u64, wait: Wait) -> Stop {
         let (begun, own_begun) = (Instant::now(), self.time.now());
-        let own_end = own_begun.saturating_add(u64::try_from(wait.own.as_nanos()).unwrap_or(u64::MAX));
+        let own_end =
+            own_begun.saturating_add(u64::try_from(wait.own.as_nanos()).unwrap_or(u64::MAX));
         self.block_on(async {
             // Since when nothing has happened, and how much had by then.
             let mut still = (Instant::now(), activity());

@@ -30,8 +30,10 @@ use crate::validate::{CHECKS, Check, Finding, Verdict};
 /// of its own: what is refused elsewhere is refused here too, and else its code may do all that you
 /// may. A plugin that needs arguments is given them after `--`; without, what needs them is skipped.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit codes: 0 when no check failed, 1 when one did, 2 when the arguments are \
-                        not the plugin's, 3 or 4 when the library cannot be loaded or is not trusted")]
+#[command(
+    after_help = "Exit codes: 0 when no check failed, 1 when one did, 2 when the arguments are \
+                        not the plugin's, 3 or 4 when the library cannot be loaded or is not trusted"
+)]
 pub(crate) struct ValidateArgs {
     /// The library's file, or the name of an installed plugin
     #[arg(value_name = "PATH|NAME", required_unless_present = "list")]

@@ -11,6 +11,7 @@ use lifespan_abi::CommandSpec;
 
 use self::lines::Lines;
 use crate::chain::{ArgFileError, Origin, THEN, Vocabulary, Word, split};
+use crate::error::Failure;
 use crate::load::LoadedLibrary;
 use crate::validate::chance::Chance;
 use crate::validate::subject::Parsed;
@@ -79,12 +80,7 @@ fn judge(
     let line = || format!("`{} {}`", subject.name(), words.join(" "));
     let taken = taken_by_host(subject.name(), spec, words);
     match subject.parse(library, words.iter().map(Into::into).collect()) {
-        Parsed::Failed(failure) => {
-            let mut finding = Finding::of_failure(failure);
-            finding.reason = format!("its parser fails on {}: {}", line(), finding.reason);
-            finding.exit = None;
-            Err(finding)
-        }
+        Parsed::Failed(failure) => Err(fails(subject, words, failure)),
         Parsed::Bound(_) if taken < words.len() => Err(Finding::failed(format!(
             "of {} the host takes the first {taken} words for its stage, its parser all",
             line()
@@ -118,19 +114,29 @@ fn known_values(
 ) -> Result<BTreeMap<String, String>, Finding> {
     let mut known = BTreeMap::new();
     for (path, arg) in lines::takers(spec, &[]) {
-        let mut candidates = arg.possible_values.iter().chain(&arg.default_values).cloned();
-        let more = lines::VALUES.iter().map(ToString::to_string);
-        let found = candidates.by_ref().chain(more).find(|value| {
-            let words = path.iter().cloned().chain(lines::alone(arg, value));
-            match subject.parse(library, words.map(Into::into).collect()) {
+        let named = arg.possible_values.iter().chain(&arg.default_values).map(|it| &**it);
+        for value in named.chain(lines::VALUES) {
+            let words: Vec<_> = path.iter().cloned().chain(lines::alone(arg, value)).collect();
+            let is_taken = match subject.parse(library, words.iter().map(Into::into).collect()) {
                 Parsed::Refused(text) => !text.contains("invalid value"),
                 Parsed::Bound(_) | Parsed::Answer(_) => true,
-                Parsed::Failed(_) => false,
+                Parsed::Failed(failure) => return Err(fails(subject, &words, failure)),
+            };
+            if is_taken {
+                known.insert(arg.id.clone(), value.to_owned());
+                break;
             }
-        });
-        known.extend(found.map(|value| (arg.id.clone(), value)));
+        }
     }
     Ok(known)
+}
+
+/// The fault of a parser that fails on a line.
+fn fails(subject: &Subject<'_>, words: &[String], failure: Failure) -> Finding {
+    let line = format!("`{} {}`", subject.name(), words.join(" "));
+    let finding = Finding::of_failure(failure);
+    let reason = format!("its parser fails on {line}: {}", finding.reason);
+    Finding { reason, exit: None, ..finding }
 }
 
 /// A vocabulary of one plugin.

@@ -1,8 +1,7 @@
 //! Its task is cancelled at each await that is reached.
 
 use crate::validate::life::{Course, live};
-use crate::validate::polls::NO_LIMIT;
-use crate::validate::world::Wait;
+use crate::validate::world::World;
 use crate::validate::{Check, Finding, Stage, Subject};
 
 /// The most places that are tried.
@@ -19,14 +18,8 @@ pub(super) const CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     for polls in 0..MOST_PLACES {
-        let course = Course {
-            setup: NO_LIMIT,
-            task: Some(polls),
-            wait: Wait::look(),
-            measures: false,
-            look: &mut |_| (),
-        };
-        let life = live(subject, course)?;
+        let look = &mut |_: &World| ();
+        let life = live(subject, Course { task: Some(polls), ..Course::whole(look) })?;
         life.is_set_up()?;
         if life.task.is_none() {
             return Ok(());

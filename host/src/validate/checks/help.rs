@@ -42,9 +42,8 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
 /// What a command, reached by that path, has no line for.
 fn collect(spec: &CommandSpec, path: &str, missing: &mut Vec<String>) {
     let is_empty = |text: &Option<String>| text.as_ref().is_none_or(|it| it.trim().is_empty());
-    let own = |arg: &&ArgSpec| {
-        !arg.hidden && !matches!(arg.action, ArgAction::Help | ArgAction::Version)
-    };
+    let own =
+        |arg: &&ArgSpec| !arg.hidden && !matches!(arg.action, ArgAction::Help | ArgAction::Version);
     for arg in spec.args.iter().filter(own).filter(|arg| is_empty(&arg.help)) {
         missing.push(format!("`{path}{}`", written(arg)));
     }

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
-    let world = World::new()?;
+    let world = World::new(None)?;
     let mut living = Vec::new();
     let mut refused = None;
     for name in ["left", "right"] {

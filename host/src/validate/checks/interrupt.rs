@@ -1,7 +1,7 @@
 //! A shutdown during set-up: it is dropped wherever it waits.
 
 use crate::validate::life::{Course, live};
-use crate::validate::world::{End, Wait};
+use crate::validate::world::End;
 use crate::validate::{Check, Finding, Stage, Subject};
 
 /// The most places that are tried.
@@ -17,14 +17,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     for polls in 0..MOST_PLACES {
-        let course = Course {
-            setup: polls,
-            task: None,
-            wait: Wait::look(),
-            measures: false,
-            look: &mut |_| (),
-        };
-        let life = live(subject, course)?;
+        let life = live(subject, Course::set_up(polls, &mut |_| ()))?;
         let was_dropped = matches!(life.setup, End::Held);
         if !was_dropped {
             return life.is_set_up();

@@ -2,8 +2,7 @@
 
 use crate::validate::census::{self, Census};
 use crate::validate::life::{Course, live};
-use crate::validate::polls::NO_LIMIT;
-use crate::validate::world::Wait;
+use crate::validate::world::{Wait, World};
 use crate::validate::{Check, Finding, Stage, Subject};
 
 /// How many lifespans there are.
@@ -42,14 +41,12 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
             return Err(Finding::warned(format!("there was time for {nth} lifespans only"))
                 .hint("give it more with `--timeout`"));
         }
-        let course = Course {
-            setup: NO_LIMIT,
-            task: Some(NO_LIMIT),
-            wait: Wait::glance(),
-            measures: false,
-            look: &mut |_| (),
-        };
-        live(subject, course)?.is_set_up()?;
+        let look = &mut |_: &World| ();
+        let life = live(subject, Course { wait: Wait::glance(), ..Course::whole(look) })?;
+        life.is_set_up()?;
+        if !life.left.jobs.is_empty() {
+            return Err(Finding::skipped("what it leaves goes on: see `left-behind`"));
+        }
     }
     let (Some(warm), Some(middle), Some(last)) = (warm, middle, size()) else {
         return Err(Finding::skipped("what a process has cannot be counted on this system"));

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use lifespan_abi::abi_stable::std_types::RSlice;
 use lifespan_abi::{Message, MessageTypeRef};
 use serde_json::Value;
 
 use crate::validate::life::{Course, live};
 use crate::validate::neighbour::{Neighbour, made_of};
+use crate::validate::world::World;
 use crate::validate::{Check, Finding, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     let mut neighbour: Option<Neighbour> = None;
     let mut topics: BTreeMap<String, (MessageTypeRef, Vec<Message>)> = BTreeMap::new();
-    let look = &mut |world: &crate::validate::world::World| {
+    let look = &mut |world: &World| {
         let neighbour = neighbour.get_or_insert_with(|| Neighbour::of(world.bus()));
         for (topic, kind) in neighbour.topics() {
             topics.entry(topic).or_insert((kind, Vec::new()));
@@ -56,7 +56,7 @@ fn judge(message: &Message) -> Result<(), String> {
     };
     let value = shown(&text)?;
     let kind = message.kind();
-    let read = (kind.from_json())(text.as_str().into()).into_result();
+    let read = Message::from_json(kind, &text);
     let read = read.map_err(|why| format!("its own JSON is refused, {}: {why}", short(&text)))?;
     let again = read.to_json().and_then(|text| shown(&text))?;
     if again != value {
@@ -64,7 +64,7 @@ fn judge(message: &Message) -> Result<(), String> {
         return Err(format!("its JSON {} is read as {again}", short(&text)));
     }
     let bytes = message.to_bytes().map_err(|why| format!("it has no bytes: {why}"))?;
-    let read = (kind.from_bytes())(RSlice::from_slice(&bytes)).into_result();
+    let read = Message::from_bytes(kind, &bytes);
     let read = read.map_err(|why| format!("its own bytes are refused: {why}"))?;
     let again = read.to_json().and_then(|text| shown(&text))?;
     if again != value {

@@ -2,7 +2,7 @@
 
 use crate::validate::life::{Course, live, told};
 use crate::validate::polls::NO_LIMIT;
-use crate::validate::world::{End, Wait};
+use crate::validate::world::End;
 use crate::validate::{Check, Finding, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
@@ -14,20 +14,9 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
-    let course = Course {
-        setup: NO_LIMIT,
-        task: None,
-        wait: Wait::look(),
-        measures: false,
-        look: &mut |_| (),
-    };
-    let life = live(subject, course)?;
-    let requires = &subject.plugin.facts().requires;
-    if let (false, End::Failed(_) | End::Asleep | End::Late(_)) = (requires.is_empty(), &life.setup)
-    {
-        let requires = requires.join("`, `");
-        let reason = format!("it is not set up without `{requires}`, which it requires");
-        return Err(Finding::skipped(reason));
+    let life = live(subject, Course::set_up(NO_LIMIT, &mut |_| ()))?;
+    if !matches!(life.setup, End::Ended(_)) {
+        subject.is_complete()?;
     }
     if let End::Failed(report) = &life.setup {
         let hint = "give arguments that it can run with, after `--`";

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::cli::asking::end_children;
 use crate::discover::judge_file;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -73,6 +74,8 @@ impl<'o> Order<'o> {
 pub(crate) fn tell(host: &Host, words: &[OsString]) -> Exit {
     let Some(order) = Order::read(words) else { return Exit::Usage };
     let finding = serde_json::to_string(&order.obey(host)).unwrap_or_default();
+    // What the plugin has started and left would outlive this process, and nobody would know it.
+    end_children(std::process::id());
     let mut out = io::stdout().lock();
     let written = out.write_all(format!("\n{MARK}{finding}\n").as_bytes());
     if written.and_then(|()| out.flush()).is_ok() { Exit::Success } else { Exit::Host }

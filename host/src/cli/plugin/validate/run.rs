@@ -6,8 +6,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(super) fn run(run: &Run<'_>) -> Result<Vec<Found>, Failure> {
         run.context.reporter.stderr.start();
     }
     let mut found: Vec<Found> = Vec::new();
-    for stage in [Stage::Library, Stage::Arguments, Stage::First, Stage::Lives] {
+    for stage in [Stage::Library, Stage::Arguments, Stage::First, Stage::Whole, Stage::Lives] {
         let mut jobs = Vec::new();
         for (check, plugin) in jobs_of(run, stage) {
             match found.iter().find(|it| bars(it, check, plugin)) {
@@ -70,7 +70,7 @@ fn jobs_of(run: &Run<'_>, stage: Stage) -> Vec<Job> {
         match stage {
             Stage::Library if run.plugins.is_empty() => Vec::new(),
             Stage::Library => vec![(*check, None)],
-            Stage::Arguments | Stage::First | Stage::Lives => {
+            Stage::Arguments | Stage::First | Stage::Whole | Stage::Lives => {
                 (0..run.plugins.len()).map(|plugin| (*check, Some(plugin))).collect()
             }
         }
@@ -83,15 +83,15 @@ fn bars(found: &Found, check: &Check, plugin: Option<usize>) -> bool {
     let (by, of, finding) = found;
     let is_above = of.is_none() || *of == plugin;
     let matters = match by.stage {
-        Stage::Library | Stage::First => true,
+        Stage::Library | Stage::First | Stage::Whole => true,
         // A plugin without a word of help can be run.
         Stage::Arguments => finding.exit.is_some(),
         Stage::Lives => false,
     };
     let went_wrong = match finding.verdict {
         Verdict::Failed => true,
-        // It has not even been started.
-        Verdict::Skipped => by.stage == Stage::First,
+        // It could not even be tried.
+        Verdict::Skipped => matches!(by.stage, Stage::First | Stage::Whole),
         Verdict::Passed | Verdict::Warned => false,
     };
     is_above && by.stage < check.stage && matters && went_wrong
@@ -170,8 +170,9 @@ fn crashed(run: &Run<'_>, heard: &Heard<Finding>) -> Finding {
         Some(end) => Finding::failed(format!("it {end}")),
         None => {
             let limit = humantime::format_duration(run.limit);
-            Finding::failed(format!("it did not end within {limit}, and was stopped"))
-                .hint("`--in-process` shows in a debugger where it hangs; `--timeout` gives it longer")
+            Finding::failed(format!("it did not end within {limit}, and was stopped")).hint(
+                "`--in-process` shows in a debugger where it hangs; `--timeout` gives it longer",
+            )
         }
     };
     finding.detail = heard.last_lines();
@@ -203,7 +204,8 @@ mod tests {
     fn what_is_more_fundamental_bars_the_rest() {
         let check = |name| Check::named(name).unwrap();
         let found = |name, plugin, finding| (check(name), plugin, finding);
-        let (failed, load) = (Finding::failed("no"), Finding { exit: Some(3), ..Finding::failed("no") });
+        let (failed, load) =
+            (Finding::failed("no"), Finding { exit: Some(3), ..Finding::failed("no") });
         for (by, plugin, finding, barred) in [
             ("library", None, failed.clone(), true),
             ("set-up", Some(0), failed.clone(), true),
@@ -212,10 +214,16 @@ mod tests {
             ("help", Some(0), failed.clone(), false),
             ("help", Some(0), load, true),
             ("set-up", Some(0), Finding::warned("no"), false),
-            ("task", Some(0), failed, false),
+            ("task", Some(0), failed.clone(), true),
+            ("cancel", Some(0), failed, false),
         ] {
             let found = found(by, plugin, finding);
-            assert_eq!(bars(&found, check("cancel"), Some(0)), barred, "{found:?}", found = found.2);
+            assert_eq!(
+                bars(&found, check("cancel"), Some(0)),
+                barred,
+                "{found:?}",
+                found = found.2
+            );
         }
     }
 }

@@ -49,7 +49,8 @@ impl Lines<'_> {
         let mut words = Vec::new();
         let mut given: Vec<&ArgSpec> = Vec::new();
         let options = spec.args.iter().filter(|arg| !arg.is_positional());
-        for arg in options.filter(|arg| !matches!(arg.action, ArgAction::Help | ArgAction::Version)) {
+        for arg in options.filter(|arg| !matches!(arg.action, ArgAction::Help | ArgAction::Version))
+        {
             let excluded = given.iter().any(|other| excludes(other, arg) || excludes(arg, other));
             if !excluded && (arg.required || self.chance.once_in(3)) {
                 given.push(arg);
@@ -62,7 +63,8 @@ impl Lines<'_> {
         let needs = spec.subcommand_required;
         let may = !spec.args_conflicts_with_subcommands || given.is_empty();
         let subcommands: Vec<_> = spec.subcommands.iter().filter(|it| it.name != "help").collect();
-        if may && (needs || self.chance.once_in(2))
+        if may
+            && (needs || self.chance.once_in(2))
             && let Some(subcommand) = self.chance.pick(&subcommands)
         {
             words.push(subcommand.name.clone());
