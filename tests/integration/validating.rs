@@ -187,7 +187,8 @@ fn a_library_that_does_not_load_is_found_and_its_plugins_are_left_alone() {
     fs::create_dir(&folder).expect("a folder in a temporary folder");
     // It says another thing when it is loaded.
     let file = library(&folder, "echo");
-    fs::write(&file, Forge::echo().renamed("ohce").bytes).expect("a file");
+    let other = Forge::echo().renamed("ohce");
+    fs::write(&file, Forge::echo().showing(&other).bytes).expect("a file");
     let output = validate(&env, &file.display().to_string());
     output.assert_code(Exit::Load);
     let told = validated(&output);

@@ -66,7 +66,7 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
     let instance = subject.bind()?;
     let world = World::new(course.probe)?;
     let ledger = Ledger::new(course.measures);
-    let mut who = world.add(subject, subject.name(), instance, &ledger);
+    let mut who = world.add(subject.name(), instance, subject.deadlines(), &ledger);
     (course.look)(&world);
     let setup = world.set_up(&mut who, course.setup);
     let mut life = Life {

@@ -12,6 +12,7 @@ use crate::discover::Candidate;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::{Host, Rendering};
+use crate::limits::Deadlines;
 use crate::load::LoadedLibrary;
 
 /// A plugin to be checked.
@@ -59,6 +60,11 @@ impl Subject<'_> {
         }
         let requires = requires.join("`, `");
         Err(Finding::skipped(format!("it fails without `{requires}`, which it requires")))
+    }
+
+    /// How long its phases may take.
+    pub(super) fn deadlines(&self) -> Deadlines {
+        self.host.limits().deadlines(self.plugin.facts())
     }
 
     /// The library, loaded.

@@ -22,10 +22,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Span;
 
+use super::Finding;
 use super::census;
 use super::polls::{Counted, Ledger};
 use super::time::Time;
-use super::{Finding, Subject};
 use crate::bus::{Bus, BusOptions, Phase as BusPhase};
 use crate::clock::Clock;
 use crate::exit::Exit;
@@ -183,9 +183,9 @@ impl World {
     /// Adds an instance, whose polls are written into that ledger.
     pub(super) fn add(
         &self,
-        subject: &Subject<'_>,
         name: &str,
         instance: InstanceBox,
+        deadlines: Deadlines,
         ledger: &Arc<Ledger>,
     ) -> Inhabitant {
         let member = self.bus.member(name, 1);
@@ -194,7 +194,7 @@ impl World {
         Inhabitant {
             instance: ManuallyDrop::new(Arc::new(instance)),
             context: Context::new(self.shared.clone(), name.into(), 1, owner, member),
-            deadlines: subject.host.limits().deadlines(subject.plugin.facts()),
+            deadlines,
             ledger: ledger.clone(),
             setup: None,
             task: None,
@@ -353,12 +353,20 @@ impl World {
                     continue;
                 }
                 let still_for = still.0.elapsed();
-                match (self.time.until_next(), self.is_alone()) {
-                    (Some(_), true) => self.time.leap(),
+                let next = self.time.until_next();
+                let own_left = Duration::from_nanos(own_end.saturating_sub(self.time.now()));
+                let leap = next.map(|next| next.min(own_left));
+                match (leap, self.is_alone()) {
                     (None, true) => return Stop::Quiet,
-                    (Some(next), false) if still_for >= next / PACE => self.time.leap(),
                     (None, false) if still_for >= wait.quiet => return Stop::Quiet,
-                    (_, false) => tokio::time::sleep(LOOK_AGAIN).await,
+                    (Some(leap), alone) if alone || still_for >= leap / PACE => {
+                        // Who sleeps longer than there is time finds it over first.
+                        if next > Some(leap) {
+                            return Stop::Late;
+                        }
+                        self.time.leap();
+                    }
+                    (_, _) => tokio::time::sleep(LOOK_AGAIN).await,
                 }
             }
         })
@@ -481,3 +489,6 @@ impl Services for Hosted {
         self.host.bus()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     }
 }
 
-/// Compares what the two make of a line; `is_whole` if it is as the description says.
+/// Has its parser parse a line, and compares.
 fn judge(
     subject: &Subject<'_>,
     library: &LoadedLibrary,
@@ -77,23 +77,39 @@ fn judge(
     words: &[String],
     is_whole: bool,
 ) -> Result<(), Finding> {
-    let line = || format!("`{} {}`", subject.name(), words.join(" "));
-    let taken = taken_by_host(subject.name(), spec, words);
-    match subject.parse(library, words.iter().map(Into::into).collect()) {
-        Parsed::Failed(failure) => Err(fails(subject, words, failure)),
-        Parsed::Bound(_) if taken < words.len() => Err(Finding::failed(format!(
+    let refusal = match subject.parse(library, words.iter().map(Into::into).collect()) {
+        Parsed::Failed(failure) => return Err(fails(subject, words, failure)),
+        Parsed::Refused(text) => Some(text),
+        Parsed::Bound(_) | Parsed::Answer(_) => None,
+    };
+    compare(subject.name(), spec, words, is_whole, refusal.as_deref())
+}
+
+/// Compares what the two make of a line: the host by the description, and its parser, which has
+/// refused it by that text if at all. `is_whole` is a line that is as the description says.
+fn compare(
+    plugin: &str,
+    spec: &Arc<CommandSpec>,
+    words: &[String],
+    is_whole: bool,
+    refusal: Option<&str>,
+) -> Result<(), Finding> {
+    let line = || format!("`{plugin} {}`", words.join(" "));
+    let taken = taken_by_host(plugin, spec, words);
+    match refusal {
+        None if taken < words.len() => Err(Finding::failed(format!(
             "of {} the host takes the first {taken} words for its stage, its parser all",
             line()
         ))),
-        Parsed::Refused(text) if is_whole && taken == words.len() => {
+        Some(text) if is_whole && taken == words.len() => {
             let first = text.lines().next().unwrap_or_default();
-            if SHAPES.iter().any(|shape| first.contains(shape)) {
-                let reason = format!("its parser refuses {}, which is as described", line());
-                return Err(Finding { detail: Some(text), ..Finding::failed(reason) });
+            if !SHAPES.iter().any(|shape| first.contains(shape)) {
+                return Ok(());
             }
-            Ok(())
+            let reason = format!("its parser refuses {}, which is as described", line());
+            Err(Finding { detail: Some(text.to_owned()), ..Finding::failed(reason) })
         }
-        Parsed::Bound(_) | Parsed::Refused(_) | Parsed::Answer(_) => Ok(()),
+        None | Some(_) => Ok(()),
     }
 }
 
@@ -164,3 +180,6 @@ impl Vocabulary for Only<'_> {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests;

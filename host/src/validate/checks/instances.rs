@@ -23,7 +23,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     for name in ["left", "right"] {
         let instance = subject.bind()?;
         let name = format!("{}@{name}", subject.name());
-        let mut who = world.add(subject, &name, instance, &Ledger::new(false));
+        let mut who = world.add(&name, instance, subject.deadlines(), &Ledger::new(false));
         let end = world.set_up(&mut who, NO_LIMIT);
         match end {
             End::Ended(stance) => living.push((name, who, stance)),

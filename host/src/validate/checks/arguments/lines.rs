@@ -46,32 +46,43 @@ pub(super) fn alone(arg: &ArgSpec, value: &str) -> Vec<String> {
 impl Lines<'_> {
     /// A line that is as the description says.
     pub(super) fn line(&mut self, spec: &CommandSpec) -> Vec<String> {
+        self.line_below(spec, &[])
+    }
+
+    /// The same of a subcommand, below commands that these were given to.
+    fn line_below(&mut self, spec: &CommandSpec, above: &[String]) -> Vec<String> {
         let mut words = Vec::new();
         let mut given: Vec<&ArgSpec> = Vec::new();
         let options = spec.args.iter().filter(|arg| !arg.is_positional());
         for arg in options.filter(|arg| !matches!(arg.action, ArgAction::Help | ArgAction::Version))
         {
-            let excluded = given.iter().any(|other| excludes(other, arg) || excludes(arg, other));
+            let excluded = above.contains(&arg.id)
+                || given.iter().any(|other| excludes(other, arg) || excludes(arg, other));
             if !excluded && (arg.required || self.chance.once_in(3)) {
                 given.push(arg);
             }
         }
         self.shuffle(&mut given);
-        for arg in &given {
-            self.option(arg, &mut words);
-        }
         let needs = spec.subcommand_required;
         let may = !spec.args_conflicts_with_subcommands || given.is_empty();
         let subcommands: Vec<_> = spec.subcommands.iter().filter(|it| it.name != "help").collect();
-        if may
-            && (needs || self.chance.once_in(2))
-            && let Some(subcommand) = self.chance.pick(&subcommands)
-        {
-            words.push(subcommand.name.clone());
-            words.extend(self.line(subcommand));
-            return words;
+        let subcommand = (may && (needs || self.chance.once_in(2)))
+            .then(|| self.chance.pick(&subcommands).copied())
+            .flatten();
+        if subcommand.is_none() {
+            self.positionals(spec, &mut words);
         }
-        self.positionals(spec, &mut words);
+        // Where a positional takes what begins with a dash, it takes options too.
+        let takes_all = |arg: &ArgSpec| arg.allow_hyphen_values || arg.trailing_var_arg;
+        if !spec.args.iter().any(|arg| arg.is_positional() && takes_all(arg)) {
+            given.iter().for_each(|arg| self.option(arg, &mut words));
+        }
+        if let Some(subcommand) = subcommand {
+            words.push(subcommand.name.clone());
+            let above: Vec<_> =
+                above.iter().chain(given.iter().map(|it| &it.id)).cloned().collect();
+            words.extend(self.line_below(subcommand, &above));
+        }
         words
     }
 
@@ -97,52 +108,53 @@ impl Lines<'_> {
             words.push(name);
             return;
         }
-        let values = self.values(arg);
-        let [first, rest @ ..] = &*values else {
-            words.push(name);
-            return;
-        };
-        // With more than one value, or where clap wants it so, in words of their own or joined.
-        let joined = arg.require_equals || rest.is_empty() && self.chance.once_in(2);
-        if joined {
-            words.push(format!("{name}={first}"));
-        } else {
-            words.extend([name, first.clone()]);
-        }
-        if !arg.require_equals {
-            words.extend(rest.iter().cloned());
+        let value = self.value(arg);
+        match (arg.min_values, arg.max_values) {
+            // What may have more values takes more words than it is meant to, unless it is joined.
+            (0 | 1, most) if most != Some(1) || arg.require_equals => {
+                words.push(format!("{name}={value}"));
+            }
+            (0 | 1, _) if self.chance.once_in(2) => words.push(format!("{name}={value}")),
+            (1, _) => words.extend([name, value]),
+            (fewest, Some(most)) if fewest == most && !arg.require_equals => {
+                words.push(name);
+                words.extend(std::iter::repeat_n(value, fewest));
+            }
+            _ => {}
         }
     }
 
     fn positionals(&mut self, spec: &CommandSpec, words: &mut Vec<String>) {
         let mut positionals: Vec<_> = spec.args.iter().filter(|arg| arg.is_positional()).collect();
         positionals.sort_by_key(|arg| arg.index);
-        // What an option before takes, it takes of these too: the way out is the one that is sure.
-        let mut escaped = false;
-        for arg in positionals {
+        if spec.allow_missing_positional {
+            // Which of these a word is for depends on how many there are, and on what stands before.
+            positionals.retain(|arg| arg.required);
+        }
+        for arg in positionals.into_iter().filter(|arg| !arg.last) {
             if !arg.required && self.chance.once_in(2) {
                 break;
-            }
-            if !escaped && (arg.last || !words.is_empty() || arg.allow_hyphen_values) {
-                words.push("--".to_owned());
-                escaped = true;
             }
             let values = self.values(arg);
             words.extend(values);
         }
     }
 
-    /// As many values as one occurrence may have.
+    /// As many values as a positional may have.
     fn values(&mut self, arg: &ArgSpec) -> Vec<String> {
-        let fewest = if arg.is_positional() { arg.min_values.max(1) } else { arg.min_values };
+        let fewest = arg.min_values.max(1);
         let most = arg.max_values.unwrap_or(MOST_VALUES).max(fewest).min(fewest + MOST_VALUES);
         let count = fewest + self.chance.below(most - fewest + 1);
-        let value = match (self.values.get(&arg.id), self.chance.pick(&arg.possible_values)) {
+        vec![self.value(arg); count]
+    }
+
+    /// A value that it takes, as far as one is known.
+    fn value(&mut self, arg: &ArgSpec) -> String {
+        match (self.values.get(&arg.id), self.chance.pick(&arg.possible_values)) {
             (_, Some(possible)) => possible.clone(),
             (Some(known), None) => known.clone(),
             (None, None) => VALUES[0].to_owned(),
-        };
-        vec![value; count]
+        }
     }
 
     fn shuffle<T>(&mut self, things: &mut [T]) {
