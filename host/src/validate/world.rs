@@ -5,23 +5,23 @@
 //! does not know is a chain: whoever is here is here alone, but for further instances of the same
 //! plugin. Nothing of it waits for ever, unless the plugin blocks the thread.
 
-use std::future::poll_fn;
+mod hosted;
+mod idle;
+
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString};
+use lifespan_abi::abi_stable::std_types::RResult;
 use lifespan_abi::async_ffi::FfiFuture;
-use lifespan_abi::{
-    BusBox, Ending, InstanceBox, JobBox, Report, Services, ServicesBox, Stance, TaskBox, WireReport,
-};
+use lifespan_abi::{Ending, InstanceBox, Report, Stance, WireReport};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Span;
 
+use self::hosted::Hosted;
+use self::idle::Idle;
 use super::Finding;
 use super::census;
 use super::polls::{Counted, Ledger};
@@ -208,7 +208,7 @@ impl World {
 
     /// Sets an instance up, with so many polls at most for now.
     pub(super) fn set_up(&self, who: &mut Inhabitant, limit: usize) -> End<Stance> {
-        let services = self.services(who);
+        let services = Hosted::boxed(who.context.services(), &self.time, &who.ledger);
         who.ledger.begin_phase(limit);
         let mut setup = self.begin(who, "its set-up", move |instance| instance.setup(services));
         let end = self.end(&mut setup, &who.ledger, who.deadlines.setup);
@@ -378,15 +378,6 @@ impl World {
         self.threads.is_some_and(|before| census::threads().is_some_and(|now| now <= before))
     }
 
-    fn services(&self, who: &Inhabitant) -> ServicesBox {
-        let services = Hosted {
-            host: who.context.services(),
-            time: self.time.clone(),
-            ledger: who.ledger.clone(),
-        };
-        ServicesBox::from_value(services, TD_Opaque)
-    }
-
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         match &self.runtime {
             Some(runtime) => runtime.block_on(future),
@@ -407,86 +398,6 @@ impl Drop for World {
 impl Inhabitant {
     fn has_no_task_left(&self) -> bool {
         self.task.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-}
-
-/// Tells when the runtime has nothing to do.
-#[derive(Default)]
-struct Idle {
-    waiting: Mutex<Option<Waker>>,
-}
-
-impl Idle {
-    /// To be called before the runtime's thread is parked.
-    fn tell(&self) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// Waits until the thread is about to be parked; where it never is, so long.
-    async fn wait(&self, limit: Duration) {
-        let mut asked = false;
-        let told = poll_fn(|context| {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked && waiting.is_none() {
-                return Poll::Ready(());
-            }
-            asked = true;
-            *waiting = Some(context.waker().clone());
-            Poll::Pending
-        });
-        // Only a busy thread is late here.
-        let _ = tokio::time::timeout(limit, told).await;
-    }
-}
-
-/// The services of an instance, in the world's time and with its polls counted.
-struct Hosted {
-    host: ServicesBox,
-    time: Time,
-    ledger: Arc<Ledger>,
-}
-
-impl Services for Hosted {
-    fn instance(&self) -> RStr<'_> {
-        self.host.instance()
-    }
-
-    fn generation(&self) -> u32 {
-        self.host.generation()
-    }
-
-    fn now(&self) -> u64 {
-        self.time.now()
-    }
-
-    fn sleep_until(&self, deadline: u64) -> FfiFuture<()> {
-        FfiFuture::new(self.time.sleep_until(deadline))
-    }
-
-    fn spawn(&self, name: RStr<'_>, future: FfiFuture<()>) -> TaskBox {
-        let place = format!("what it has spawned as '{name}'");
-        self.host.spawn(name, FfiFuture::new(Counted::beside(&self.ledger, &place, future)))
-    }
-
-    fn spawn_blocking(&self, name: RStr<'_>, job: JobBox) -> TaskBox {
-        self.host.spawn_blocking(name, job)
-    }
-
-    fn request_shutdown(&self, why: RStr<'_>) {
-        self.host.request_shutdown(why);
-    }
-
-    fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString> {
-        self.host.shutdown(ends_itself)
-    }
-
-    fn report(&self, place: RStr<'_>, report: WireReport) {
-        self.host.report(place, report);
-    }
-
-    fn bus(&self) -> BusBox {
-        self.host.bus()
     }
 }
 
