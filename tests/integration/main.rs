@@ -43,3 +43,4 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod validating;
