@@ -72,6 +72,9 @@ mod position;
 mod error;
 mod exit;
 
+#[cfg(feature = "cli")]
+mod validate;
+
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]

@@ -73,13 +73,15 @@ impl Browser {
 
     /// Opens a page.
     pub(crate) fn open(&mut self, url: &str) {
-        let opened = self.call("Target.createTarget", json!({ "url": url }));
+        let opened = self.call("Target.createTarget", json!({ "url": "about:blank" }));
         let target = &opened["targetId"];
         let attach = json!({ "targetId": target, "flatten": true });
         let attached = self.call("Target.attachToTarget", attach);
         self.session = attached["sessionId"].as_str().map(ToOwned::to_owned);
         let size = json!({ "width": 1000, "height": 640, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
+        // Answered once it is this page that is there, and asked.
+        self.call("Page.navigate", json!({ "url": url }));
     }
 
     /// The value of an expression of JavaScript in the page.

@@ -48,4 +48,5 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod validating;
 mod watch;
