@@ -41,6 +41,12 @@ pub(crate) fn broken() -> PathBuf {
     FOLDER.get_or_init(|| folder("broken", &["broken"])).clone()
 }
 
+/// A folder with the plugin that uses clients of a web server and a database, and nothing else.
+pub(crate) fn clients() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("clients", &["clients"])).clone()
+}
+
 /// The file of a library in a folder, as the platform names it.
 pub(crate) fn library(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))

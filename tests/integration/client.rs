@@ -170,7 +170,7 @@ impl Events {
 
     /// Reads messages until the end, which is told.
     #[track_caller]
-    pub(crate) fn to_end(&mut self) -> Vec<Event> {
+    pub(crate) fn until_end(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(event) = self.next() {
             events.push(event);

@@ -155,11 +155,11 @@ fn a_stream_has_the_last_value_and_then_every_message() {
     while latest.value("countdown") != 50 {}
     post(server, "/topics/numbers", "1").assert(204);
     assert_eq!(other.message("numbers")["type"], "u64");
-    assert_eq!(get(server, "/events/a**").assert(400).json()["error"].is_string(), true);
+    assert!(get(server, "/events/a**").assert(400).json()["error"].is_string());
     get(server, "/events/a?fish").assert(400);
     stop(process);
-    assert_eq!(one.to_end(), []);
-    assert_eq!(other.to_end(), []);
+    assert_eq!(one.until_end(), []);
+    assert_eq!(other.until_end(), []);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn what_was_published_last_is_in_the_streams_before_their_end() {
     let server = address(&mut process);
     let mut events = Events::of(server, "/events/countdown");
     let mut values: Vec<_> =
-        events.to_end().iter().map(|event| event.data["value"].as_u64().unwrap()).collect();
+        events.until_end().iter().map(|event| event.data["value"].as_u64().unwrap()).collect();
     process.wait().assert_code(Exit::Success);
     assert_eq!(values.pop(), Some(1));
     // Without a gap, from wherever it began.

@@ -45,7 +45,7 @@ fn a_thousand_streams_are_served_at_once_and_end_within_the_grace_period() {
     process.wait().assert_code(Exit::Success).assert_has_not(&["grace period", "cut off"]);
     assert!(time < GRACE, "{time:?}");
     for stream in &mut streams {
-        assert_eq!(stream.to_end(), []);
+        assert_eq!(stream.until_end(), []);
     }
 }
 

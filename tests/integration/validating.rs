@@ -88,6 +88,8 @@ fn the_bundled_plugins_pass() {
         ("exec", "-- cat", &[]),
         ("exec", "-- echo hello", &[]),
         ("exec", "-- sleep 1000", &[]),
+        ("http", "-- --port 0", &[]),
+        ("watch", "-- . --recursive", &[]),
     ] {
         let file = library(&bundled(), name);
         assert_passed(&validate(&env, &format!("{} {args}", file.display())), skipped);

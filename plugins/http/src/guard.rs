@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// Who may publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Publishers {
-    /// Who asks from this machine, by its address `127.0.0.1` or `::1`
+    /// Who asks from this machine, by `127.0.0.1` or `::1` and not by a proxy
     Local,
     /// Whoever can reach the port
     Anyone,
@@ -77,12 +77,14 @@ impl Guard {
         client: SocketAddr,
     ) -> Result<(), Refusal> {
         let may = match self.publishers {
-            Publishers::Local => client.ip().to_canonical().is_loopback(),
+            Publishers::Local => client.ip().to_canonical().is_loopback() && !is_passed_on(headers),
             Publishers::Anyone => true,
             Publishers::Nobody => false,
         };
         if !may {
-            let reason = format!("nobody may publish from {}", client.ip().to_canonical());
+            let from = client.ip().to_canonical();
+            let passed_on = if is_passed_on(headers) { " by a proxy" } else { "" };
+            let reason = format!("nobody may publish from {from}{passed_on}");
             return Err(Refusal::new(StatusCode::FORBIDDEN, reason)
                 .hint("`--publish` of the plugin says who may"));
         }
@@ -103,6 +105,11 @@ impl Guard {
             || host == self.host
             || self.names.iter().any(|name| name == host)
     }
+}
+
+/// Whether a proxy asks for somebody else, who need not be on the proxy's machine.
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|it| headers.contains_key(*it))
 }
 
 /// A header's text.
@@ -196,9 +203,13 @@ mod tests {
             let judged = guard(publishers).judge_publisher(&json, client);
             assert_eq!(judged.is_ok(), may, "{publishers:?} {from}");
         }
+        let mut passed_on = json.clone();
+        passed_on.insert("x-forwarded-for", "192.168.1.7".parse().unwrap());
+        let client = "127.0.0.1:1".parse().unwrap();
+        assert!(guard(Publishers::Local).judge_publisher(&passed_on, client).is_err());
+        assert!(guard(Publishers::Anyone).judge_publisher(&passed_on, client).is_ok());
         for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
             let headers = headers(&[(CONTENT_TYPE, kind)]);
-            let client = "127.0.0.1:1".parse().unwrap();
             let refused = guard(Publishers::Local).judge_publisher(&headers, client).unwrap_err();
             assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
         }

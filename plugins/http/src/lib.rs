@@ -122,3 +122,6 @@ async fn serve(server: Arc<Server>, listener: TcpListener) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ async fn watch(args: Watch, ctx: Context) -> Result<()> {
 }
 
 lifespan_plugin_api::export![watch];
+
+#[cfg(test)]
+mod tests;
