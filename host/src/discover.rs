@@ -125,7 +125,8 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
     Catalog::new(scope)
 }
 
-/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+/// Looks at one file as if its folder were a plugins folder, and judges its bytes as they are judged when
+/// it is loaded. Loads nothing.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
@@ -135,7 +136,10 @@ pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Fin
     let judged = guard.folder(dir);
     let trusted = |it: &Identified| judged.file(&guard, file, it);
     match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
-        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Ok(look) => {
+            finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new());
+            finds.bytes(policy);
+        }
         Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
     finds
@@ -223,6 +227,21 @@ impl LibraryFile {
     /// That these very bytes were approved, where the folder's lock file says so.
     pub(crate) fn approval(&self) -> Option<&Approval> {
         self.approval.as_ref()
+    }
+
+    /// Judges its bytes, where anything is demanded of them.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(&self, policy: &Policy) -> Result<(), Distrust> {
+        match &self.source {
+            Source::File { path, .. } if policy.is_strict(self.approval()) => {
+                policy.judge_bytes(path, self.approval()).map(drop)
+            }
+            Source::File { .. } | Source::Builtin(_) => Ok(()),
+        }
     }
 
     /// A short name for logs: `countdown` for `libcountdown.so`.
@@ -393,6 +412,16 @@ impl Finds {
         let plugins = library.descriptor.plugins.iter().enumerate();
         let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
         self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
+    }
+
+    /// Judges the bytes of the one library that was found.
+    #[cfg(feature = "cli")]
+    fn bytes(&mut self, policy: &Policy) {
+        let Some(library) = self.candidates.first().map(|it| it.library.clone()) else { return };
+        if let Err(distrust) = library.judge_bytes(policy) {
+            let plugins = self.candidates.drain(..).map(|it| it.name().to_owned()).collect();
+            self.refuse(library.place(), plugins, distrust.into());
+        }
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {

@@ -151,6 +151,25 @@ impl Policy {
         }
         Ok(sealed)
     }
+
+    /// The same for whoever does not load it: all that is wrong is a matter of trust.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(
+        &self,
+        library: &Path,
+        approval: Option<&Approval>,
+    ) -> Result<Sealed, Distrust> {
+        self.seal(library, approval).map_err(|unsealed| match unsealed {
+            Unsealed::Distrusted(distrust) => distrust,
+            Unsealed::Io(error) => {
+                Distrust::Unreadable { path: library.to_owned(), error: error.to_string() }
+            }
+        })
+    }
 }
 
 impl Guard {

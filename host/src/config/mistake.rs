@@ -1,5 +1,6 @@
 //! What may be wrong with a configuration.
 
+use std::fmt;
 use std::io;
 
 use thiserror::Error;
@@ -40,6 +41,9 @@ pub(crate) enum Mistake {
     /// An option of the host that a file cannot give.
     #[error("`{0}` can only be given on the command line")]
     LineOnly(String),
+    /// A plugin's table, and no plugin of that name.
+    #[error("no plugin is called `{0}`")]
+    UnknownPlugin(String),
     /// A plugin has no such option.
     #[error("`{plugin}` has no option `{option}`")]
     UnknownOption { plugin: String, option: String },
@@ -57,7 +61,7 @@ pub(crate) enum Mistake {
     },
 }
 
-/// A mistake with its place.
+/// A mistake with its place; shown in one line.
 #[derive(Debug)]
 pub(crate) struct Located {
     pub(crate) mistake: Mistake,
@@ -79,11 +83,24 @@ impl Located {
         self
     }
 
+    /// Where in its file it is, to put mistakes in order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn start(&self) -> usize {
+        self.place.start()
+    }
+
     /// What people are told of it.
     pub(crate) fn failure(&self) -> Failure {
         let mut failure = Failure::from_error(Exit::Config, &self.mistake);
         failure.pointer = Some(self.place.pointer());
         failure.hints.clone_from(&self.hints);
         failure
+    }
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.mistake)?;
+        self.hints.iter().try_for_each(|hint| write!(f, "; {hint}"))
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
-use super::refusal::{ReasonResult, reason_text};
+use super::refusal::ReasonResult;
 use crate::discover::{Finds, Refused};
 use crate::error::Failures;
 use crate::exit::Exit;
@@ -61,14 +61,14 @@ pub(super) struct RefusedResult {
     /// The names of the plugins that it is about, as far as they are known.
     plugins: Vec<String>,
     #[serde(flatten)]
-    reason: ReasonResult,
+    pub(super) reason: ReasonResult,
 }
 
 impl RefusedResult {
     pub(super) fn of(refused: &Refused) -> Self {
         RefusedResult {
             plugins: refused.plugins.clone(),
-            reason: ReasonResult::of(&refused.reason),
+            reason: ReasonResult::in_full(&refused.reason),
         }
     }
 }
@@ -78,11 +78,10 @@ pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, 
     let examined: Vec<_> = args.paths.iter().map(|it| context.judge(it)).collect();
     let columns = context.reporter.terminal.columns;
     let checked = args.paths.iter().zip(&examined);
+    let libraries: Vec<_> = checked.map(|(path, it)| library(path, it)).collect();
     let printed = context.reporter.data(&match args.format.format {
-        Format::Text => checked.map(|(path, it)| text(path, it, columns)).collect(),
-        Format::Json => {
-            json(&CheckResult { libraries: checked.map(|(path, it)| library(path, it)).collect() })
-        }
+        Format::Text => libraries.iter().map(|it| text(it, columns)).collect(),
+        Format::Json => json(&CheckResult { libraries }),
     });
     let refused = examined.iter().flat_map(|it| &it.refused);
     Ok(refused.map(|it| it.reason.exit()).fold(printed, Exit::worst))
@@ -111,20 +110,15 @@ fn library(file: &Path, examined: &Finds) -> LibraryResult {
     }
 }
 
-fn text(file: &Path, examined: &Finds, columns: u16) -> String {
-    let verdict = match verdict(examined) {
+fn text(library: &LibraryResult, columns: u16) -> String {
+    let verdict = match library.verdict {
         "partly" => "only some of its plugins can be used",
         other => other,
     };
-    let rows: Vec<_> = examined
-        .candidates
-        .iter()
-        .map(|it| it.facts())
-        .map(|it| vec![it.name.clone(), it.version.clone(), it.summary.clone()])
-        .collect();
-    let reasons: String =
-        examined.refused.iter().map(|it| reason_text(&it.reason, columns)).collect();
-    indented(&format!("{}: {verdict}", path(file)), 0, u16::MAX)
+    let plugins = library.plugins.iter();
+    let rows: Vec<_> = plugins.map(|it| [&it.name, &it.version, &it.summary]).collect();
+    let reasons: String = library.reasons.iter().map(|it| it.reason.text(columns)).collect();
+    indented(&format!("{}: {verdict}", library.path), 0, u16::MAX)
         + &table(&rows, 2, columns)
         + &reasons
 }

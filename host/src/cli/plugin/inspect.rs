@@ -19,7 +19,6 @@ use self::settings::{SettingResult, settings};
 use super::check::{RefusedResult, verdict};
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
-use super::refusal::reason_text;
 use super::target;
 use crate::cli::arguments::{Asker, arguments};
 use crate::discover::{Finds, Lookup, Source, read_open};
@@ -140,7 +139,7 @@ pub(crate) fn cmd_inspect(context: &Context<'_>, args: InspectArgs) -> Result<Ex
     let result = inspect(context, &asker, &subject);
     let is_untold = result.plugins.iter().any(|plugin| plugin.trouble.is_some());
     let printed = context.reporter.data(&match args.format.format {
-        Format::Text => text(&subject, &result, context.reporter.terminal.columns),
+        Format::Text => text(&result, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     let refused = subject.finds.refused.iter().map(|it| it.reason.exit());
@@ -234,7 +233,7 @@ impl TroubleResult {
     }
 }
 
-fn text(subject: &Subject, result: &InspectResult, columns: u16) -> String {
+fn text(result: &InspectResult, columns: u16) -> String {
     let heading = result.path.clone().unwrap_or_else(|| "built into the host".into());
     let mut text = indented(&heading, 0, u16::MAX);
     let mut facts = vec![vec!["verdict".to_owned(), result.verdict.to_owned()]];
@@ -252,8 +251,8 @@ fn text(subject: &Subject, result: &InspectResult, columns: u16) -> String {
         fact("panic", format!("{}{debug}", it.panic));
     }
     text += &table(&facts, 2, columns);
-    for refused in &subject.finds.refused {
-        text += &reason_text(&refused.reason, columns);
+    for refused in &result.reasons {
+        text += &refused.reason.text(columns);
     }
     for plugin in &result.plugins {
         text += &format!("\n{}", about(plugin, columns));

@@ -18,7 +18,7 @@ use super::target;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
+use crate::trust::{Distrust, Guard, Policy, PublicKey};
 
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
@@ -171,21 +171,14 @@ fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
 
 /// Judges a library as it is judged when it is loaded.
 fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
-    let unreadable = |error: std::io::Error| Distrust::Unreadable {
-        path: library.to_owned(),
-        error: error.to_string(),
-    };
     let file = identify(library).map_err(|reason| Distrust::Unreadable {
         path: library.to_owned(),
         error: reason.to_string(),
     })?;
     let folder = guard.folder(library.parent().unwrap_or(library));
     let approval = folder.file(guard, library, &file)?;
-    match policy.seal(library, approval.as_ref()) {
-        Ok(sealed) => Ok((approval.is_some(), sealed.digest().to_string())),
-        Err(Unsealed::Distrusted(distrust)) => Err(distrust),
-        Err(Unsealed::Io(error)) => Err(unreadable(error)),
-    }
+    let sealed = policy.judge_bytes(library, approval.as_ref())?;
+    Ok((approval.is_some(), sealed.digest().to_string()))
 }
 
 /// A library a paragraph.
