@@ -29,17 +29,17 @@ use crate::discover::Identified;
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
-pub(crate) use crate::trust::lock::{EditError, Editing, place, write_whole};
+pub(crate) use crate::trust::lock::{EditError, Editing, place};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;
 pub(crate) use crate::trust::seal::{Sealed, seal};
-#[cfg(feature = "cli")]
-pub(crate) use crate::trust::signature::signature_of;
 pub use crate::trust::signature::{KeyError, PublicKey};
+#[cfg(feature = "cli")]
+pub(crate) use crate::trust::signature::{MAX_SIZE as MAX_SIGNATURE, signature_of};
 #[cfg(not(unix))]
 use crate::trust::unjudged::Walker;
-pub(crate) use crate::trust::who::is_elevated;
+pub(crate) use crate::trust::who::{Elevated, is_elevated, own_rights};
 
 /// What a host demands of its libraries.
 #[derive(Clone, Debug, Default)]
@@ -200,6 +200,15 @@ impl Guard {
     /// Somebody else may write to one of them, or owns it.
     pub(crate) fn walk(&self, path: &Path) -> Result<(), Distrust> {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk(path))
+    }
+
+    /// The same, of a path of which not all is there: nobody else may put anything there either.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else may write to a part that is there, or owns it.
+    pub(crate) fn walk_there(&self, path: &Path) -> Result<(), Distrust> {
+        self.walker.as_ref().map_or(Ok(()), |walker| walker.walk_there(path).map(drop))
     }
 
     /// Judges a file in a folder that is judged already. If it is a link, the way to where it leads is

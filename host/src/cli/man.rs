@@ -7,7 +7,6 @@ mod described;
 mod page;
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use super::plugin::Context;
 use super::word;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::host::Host;
 use crate::prepare::named;
 
@@ -65,13 +65,13 @@ pub(crate) fn run(
 
 /// Writes all pages, and prints their paths. A plugin that has none keeps no other from having one.
 fn write_all(context: &Context<'_>, brand: &Brand, dir: &Path) -> Result<Exit, Failures> {
-    fs::create_dir_all(dir).map_err(|error| failed(&error, dir))?;
+    files::make_folder(dir).map_err(|error| failed(&error, dir))?;
     let plugins = names(context.host);
     let mut failures = Vec::new();
     let mut written = String::new();
     let mut write = |title: &str, page: &str| -> Result<(), Failures> {
         let file = dir.join(page::file_name(title));
-        fs::write(&file, page).map_err(|error| failed(&error, &file))?;
+        files::write(&file, page.as_bytes()).map_err(|error| failed(&error, &file))?;
         written += &format!("{}\n", file.display());
         Ok(())
     };

@@ -70,9 +70,7 @@ impl SearchPath {
         let user = files.into_iter().fold(user, |path, dir| path.with(dir, Origin::Config));
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if path.entries.is_empty() && !is_elevated() => {
-                path.with(dir, Origin::Default)
-            }
+            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
             _ => path,
         }
     }
@@ -152,16 +150,27 @@ pub(crate) fn variable(host: &str) -> String {
 /// The platform's folder for the plugins of a host of that name, such as
 /// `~/.local/share/lifespan/plugins`; none where there is no home.
 pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
-    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(strategy.data_dir().join(host).join("plugins"))
+    Some(home()?.data_dir().join(host).join("plugins"))
+}
+
+/// The platform's folder for what the user sets for a host of that name, such as `~/.config/lifespan`; none
+/// where there is no home.
+#[cfg(feature = "cli")]
+pub(crate) fn config_folder(host: &str) -> Option<PathBuf> {
+    Some(home()?.config_dir().join(host))
 }
 
 /// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
 /// where there is no home.
 #[cfg(feature = "cli")]
 pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
-    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
-    Some(strategy.cache_dir().join(host))
+    Some(home()?.cache_dir().join(host))
+}
+
+/// The user's home, as the environment names it. So there is none for a program that runs with more rights
+/// than whoever started it.
+fn home() -> Option<impl BaseStrategy> {
+    etcetera::base_strategy::choose_native_strategy().ok().filter(|_| !is_elevated())
 }
 
 /// Whether a file is named as libraries are here.

@@ -3,17 +3,21 @@
 //!
 //! For what is shown only. What is loaded is hashed where it is loaded, each time.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::{Stamp, make_room, now, replace};
+use crate::discover::{Stamp, make_room, now};
+use crate::files;
 use crate::trust::Digest;
 
 /// More libraries than this are not remembered; those that were read longest ago are forgotten.
 const MOST_LIBRARIES: usize = 1000;
+
+/// The most bytes of a record.
+const MOST: u64 = 1 << 12;
 
 /// The digest of a file as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,14 +31,14 @@ pub(super) fn digested(cache_dir: Option<&Path>, file: &Path) -> io::Result<Dige
     let kept = cache_dir.map(|dir| dir.join("digests").join(format!("{}.json", name(file))));
     let stamp = Stamp::of(&fs::metadata(file)?);
     let known = kept.as_ref().and_then(|kept| {
-        let known: Digested = serde_json::from_slice(&fs::read(kept).ok()?).ok()?;
+        let known: Digested = serde_json::from_slice(&files::read(kept, MOST).ok()?).ok()?;
         (known.stamp == stamp).then_some(known)
     });
     if let Some(known) = known {
         return Ok(known);
     }
     let started = now();
-    let (digest, _) = Digest::of(File::open(file)?)?;
+    let (digest, _) = Digest::of(files::open(file)?)?;
     let digested = Digested { stamp, digest };
     // One that may still change without a trace, or that has changed, is read again the next time.
     let holds = stamp.is_settled(started) && Stamp::of(&fs::metadata(file)?) == stamp;
@@ -54,10 +58,10 @@ fn name(file: &Path) -> String {
 fn keep(kept: &Path, digested: &Digested) {
     let written = || -> io::Result<()> {
         if let Some(dir) = kept.parent() {
-            fs::create_dir_all(dir)?;
+            files::make_folder(dir)?;
             make_room(dir, MOST_LIBRARIES);
         }
-        replace(kept, &serde_json::to_vec(digested)?)
+        files::replace(kept, &serde_json::to_vec(digested)?)
     };
     if let Err(error) = written() {
         tracing::debug!("`{}` cannot be written: {error}", kept.display());
@@ -91,7 +95,7 @@ mod tests {
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));
         record(of("known"));
         let before = SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));
         assert!(digested(Some(&cache), &dir.path().join("missing")).is_err());
     }

@@ -3,7 +3,6 @@
 //! A file a library, by the digest of its bytes and the ABI. One that is damaged, or that another
 //! version of the host wrote, is as none.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +10,15 @@ use lifespan_abi::ABI_VERSION;
 use serde::{Deserialize, Serialize};
 
 use super::Told;
-use crate::discover::{make_room, replace};
+use crate::discover::make_room;
+use crate::files;
 use crate::trust::Digest;
 
 /// More libraries than this are not remembered; those that were asked longest ago are forgotten.
 const MOST_LIBRARIES: usize = 1000;
+
+/// The most bytes of a file: more than a child is heard to tell.
+const MOST: u64 = 32 << 20;
 
 /// The files in which arguments are kept.
 pub(super) struct Store {
@@ -38,7 +41,8 @@ impl Store {
 
     /// What the library of that digest told.
     pub(super) fn get(&self, digest: &Digest) -> Option<Told> {
-        let kept: Kept<Told> = serde_json::from_slice(&fs::read(self.file(digest)).ok()?).ok()?;
+        let kept: Kept<Told> =
+            serde_json::from_slice(&files::read(&self.file(digest), MOST).ok()?).ok()?;
         (kept.host == env!("CARGO_PKG_VERSION")).then_some(kept.told)
     }
 
@@ -51,10 +55,10 @@ impl Store {
     pub(super) fn put(&self, digest: &Digest, told: &Told) {
         let file = self.file(digest);
         let written = || -> io::Result<()> {
-            fs::create_dir_all(&self.dir)?;
+            files::make_folder(&self.dir)?;
             make_room(&self.dir, MOST_LIBRARIES);
             let kept = Kept { host: env!("CARGO_PKG_VERSION").to_owned(), told };
-            replace(&file, &serde_json::to_vec(&kept)?)
+            files::replace(&file, &serde_json::to_vec(&kept)?)
         };
         if let Err(error) = written() {
             tracing::debug!("`{}` cannot be written: {error}", file.display());
@@ -68,6 +72,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::Answer;
     use super::*;
 

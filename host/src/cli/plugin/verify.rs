@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,7 +17,8 @@ use super::target;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
+use crate::files;
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey, Unsealed};
 
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
@@ -92,7 +92,8 @@ fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
     let mut failures = Vec::new();
     for word in words {
         // A key has no dot, and is no file's name by chance.
-        let text = fs::read_to_string(word).unwrap_or_else(|_| word.to_string_lossy().into_owned());
+        let read = files::read_named(word.as_ref(), MAX_SIGNATURE).and_then(files::text);
+        let text = read.unwrap_or_else(|_| word.to_string_lossy().into_owned());
         match text.parse() {
             Ok(key) => keys.push(key),
             Err(error) => failures.push(
