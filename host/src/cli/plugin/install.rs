@@ -160,13 +160,13 @@ fn claimed(context: &Context<'_>, examined: &Examined, goal: &Path) -> Vec<Failu
 fn copy(examined: &Examined, goal: &Path) -> io::Result<()> {
     let mut bytes = Vec::new();
     io::copy(&mut examined.sealed.reader()?, &mut bytes)?;
+    // Before anything is written: a library is not left without it.
+    let signature = match files::read(&signature_of(&examined.library), MAX_SIGNATURE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        read => Some(read?),
+    };
     files::write(goal, &bytes)?;
-    let signature = signature_of(&examined.library);
-    match files::read(&signature, MAX_SIGNATURE) {
-        Ok(text) => files::write(&signature_of(goal), &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    signature.map_or(Ok(()), |signature| files::write(&signature_of(goal), &signature))
 }
 
 fn cannot(what: &str, folder: &Path, error: &io::Error) -> Failure {
