@@ -60,6 +60,7 @@ impl Stage {
             clock: clock.clone(),
             shutdown: Shutdown::new(),
             begun: has_begun,
+            probe: None,
         };
         Stage {
             bus: Bus::new(BusOptions::new(clock)),

@@ -32,7 +32,8 @@ use lifespan_abi::abi_stable::erased_types::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RResult, RStr, RString, RVec};
 use lifespan_abi::bus::Bus as AbiBus;
 use lifespan_abi::{
-    BusBox, BusFault, FaultCode, MessageTypeRef, Mode, SubscribeOptions, SubscriptionBox, TopicBox,
+    BusBox, BusFault, FaultCode, MessageTypeRef, Mode, Publisher, SubscribeOptions,
+    SubscriptionBox, TopicBox, TopicOptions,
 };
 
 use crate::bus::member::Instance;
@@ -100,7 +101,7 @@ impl Bus {
 
     /// The name of the instance of that number.
     pub(crate) fn instance_name(&self, number: u64) -> Option<Arc<str>> {
-        self.shared.instances.name(number)
+        self.shared.instances.get(number).map(|(name, _)| name)
     }
 
     /// The topics on which publishers wait for room now.
@@ -146,9 +147,15 @@ impl Member {
         self.instance.lost(self.shared.is_closed())
     }
 
-    fn topic(&self, name: &str, kind: MessageTypeRef, capacity: u32) -> Result<TopicBox, BusFault> {
+    fn topic(
+        &self,
+        name: &str,
+        kind: MessageTypeRef,
+        options: &TopicOptions,
+    ) -> Result<TopicBox, BusFault> {
+        no_settings("a topic", &options.settings)?;
         let ours = TypeUse::new(kind, self.instance.name.clone());
-        let handle = self.shared.open(name, ours, capacity)?;
+        let handle = self.shared.open(name, ours, options.capacity)?;
         Ok(InstanceTopic::boxed(handle, self.instance.clone()))
     }
 }
@@ -158,9 +165,9 @@ impl AbiBus for Member {
         &self,
         name: RStr<'_>,
         kind: MessageTypeRef,
-        capacity: u32,
+        options: TopicOptions,
     ) -> RResult<TopicBox, BusFault> {
-        let open = || self.topic(name.as_str(), kind, capacity);
+        let open = || self.topic(name.as_str(), kind, &options);
         guard("bus: topic", || Err(failed()), open).into()
     }
 
@@ -187,10 +194,29 @@ impl AbiBus for Member {
         guard("bus: subscribe", || Err(failed()), subscribe).into()
     }
 
-    fn instance_name(&self, number: u64) -> RString {
-        let name = || self.shared.instances.name(number).as_deref().map(RString::from);
-        guard("bus: name of an instance", || None, name).unwrap_or_default()
+    fn publisher(&self, number: u64) -> RString {
+        let known = || {
+            let (name, generation) = self.shared.instances.get(number)?;
+            Some(Publisher::new(&*name, generation).to_json())
+        };
+        guard("bus: publisher", || None, known).unwrap_or_default()
     }
+}
+
+/// Refuses what `what` was asked to be beyond its options: this version of the ABI has no settings.
+fn no_settings(what: &str, settings: &str) -> Result<(), BusFault> {
+    if matches!(settings, "" | "{}") {
+        return Ok(());
+    }
+    let reason = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings)
+    {
+        Ok(asked) => match asked.keys().next() {
+            None => return Ok(()),
+            Some(name) => format!("this host knows no setting `{name}` of {what}"),
+        },
+        Err(error) => format!("the settings of {what} cannot be read: {error}"),
+    };
+    Err(fault(FaultCode::OPTIONS, reason))
 }
 
 fn fault(code: FaultCode, reason: impl Into<RString>) -> BusFault {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::cache::make_room;
+pub(crate) use crate::discover::cache::keep;
 use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;

@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::load::{LoadedLibrary, Loader};
 use crate::plan::Plan;
 use crate::prepare::{self, prepare};
+use crate::probe::Probe;
 use crate::run::{RunOptions, run};
 use crate::runtime::Starting;
 use crate::shutdown::Shutdown;
@@ -379,6 +380,7 @@ impl Host {
             until: Vec::new(),
             stall_warning: self.stall_warning,
             traces: self.traces.clone(),
+            probe: None,
         }
     }
 
@@ -429,6 +431,12 @@ impl Prepared {
         Ok(())
     }
 
+    /// Has a probe between the instances and their host services: for tests of plugins.
+    #[doc(hidden)]
+    pub fn probe(&mut self, probe: &Probe) {
+        self.options.probe = Some(probe.clone());
+    }
+
     /// Runs all lifespans to their end.
     ///
     /// Blocks the calling thread. From asynchronous code call it in a blocking task or on a thread of
@@ -456,8 +464,7 @@ fn tell_unknown(config: &Config, catalog: &Catalog) {
         if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
             continue;
         }
-        let known: Vec<_> = catalog.plugins().map(|plugin| plugin.name().to_owned()).collect();
-        match alike(name, &known).as_slice() {
+        match alike(name, &catalog.names()).as_slice() {
             [] => tracing::debug!("{place}: no plugin is called `{name}`; its table is not used"),
             likely => tracing::warn!(
                 "{place}: no plugin is called `{name}`; did you mean `{}`?",

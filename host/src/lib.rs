@@ -69,6 +69,7 @@ mod limits;
 
 mod shutdown;
 mod guard;
+mod position;
 mod error;
 mod exit;
 
@@ -76,6 +77,8 @@ mod exit;
 pub mod bench;
 #[doc(hidden)]
 pub mod example;
+#[doc(hidden)]
+pub mod probe;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;

@@ -64,7 +64,7 @@ pub(crate) fn named<'h>(
 ) -> Result<&'h Candidate, Failure> {
     find(host.catalog(), plugin).map_err(|mut failure| {
         if let Lookup::Unknown = host.catalog().get(plugin) {
-            let alike = alike(plugin, &names(host.catalog()));
+            let alike = alike(plugin, &host.catalog().names());
             let commands: Vec<_> =
                 alike.iter().map(|name| format!("`{} {command} {name}`", host.name())).collect();
             failure.hints = if commands.is_empty() {
@@ -103,7 +103,7 @@ impl Vocabulary for Installed<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        names(self.host.catalog())
+        self.host.catalog().names()
     }
 
     fn spec(&mut self, name: &str) -> Result<Arc<CommandSpec>, Failure> {
@@ -124,10 +124,6 @@ impl Vocabulary for Installed<'_> {
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
         argfile::read(path, named_by)
     }
-}
-
-fn names(catalog: &Catalog) -> Vec<String> {
-    catalog.plugins().map(|plugin| plugin.name().to_owned()).collect()
 }
 
 fn find<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Candidate, Failure> {

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::lifespan::{BoundPlugin, Dispatcher, Outcome, dispatch};
 use crate::limits::Deadlines;
 use crate::log::instance_span;
+use crate::probe::Probe;
 use crate::runtime::{SharedRuntime, Starting};
 use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
@@ -40,6 +41,8 @@ pub(crate) struct RunOptions {
     pub(crate) stall_warning: Duration,
     /// Who looks on.
     pub(crate) traces: Vec<BusTrace>,
+    /// What a test does to the host services, and sees of them.
+    pub(crate) probe: Option<Probe>,
 }
 
 /// Runs the stages, which stand in the order of their set-up, to the end.
@@ -51,7 +54,7 @@ pub(crate) fn run(
     options: RunOptions,
     shutdown: &Shutdown,
 ) -> Outcome {
-    let RunOptions { deadlines, until, stall_warning, traces } = options;
+    let RunOptions { deadlines, until, stall_warning, traces, probe } = options;
     let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
     let names: HashMap<u64, Arc<str>> = names.collect();
     let clock = Clock::start();
@@ -73,6 +76,7 @@ pub(crate) fn run(
         clock,
         shutdown: shutdown.clone(),
         begun: has_begun,
+        probe,
     };
     let bound = stages.into_iter().enumerate();
     let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();

@@ -13,7 +13,7 @@ use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::FfiFuture;
 use lifespan_abi::{
-    BusBox, JobBox, Report, ReportKind, Services, ServicesBox, TaskBox, WireReport,
+    BusBox, JobBox, Report, ReportKind, Services, ServicesBox, StopNotice, TaskBox, WireReport,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ pub(crate) use self::tasks::Tasks;
 use crate::bus::Member;
 use crate::clock::{Clock, Entered};
 use crate::guard::guard;
+use crate::probe::Probe;
 use crate::shutdown::Shutdown;
 use crate::worker::{Owner, Tracked, busy};
 
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: Shutdown,
     /// Why the shutdown has begun, once it has.
     pub(crate) begun: watch::Receiver<Option<Arc<str>>>,
+    /// What a test does to the services, and sees of them.
+    pub(crate) probe: Option<Probe>,
 }
 
 /// One instance as its services know it.
@@ -85,7 +88,12 @@ impl Context {
 
     /// The services as they cross to the plugin.
     pub(crate) fn services(self: &Arc<Self>) -> ServicesBox {
-        ServicesBox::from_value(InstanceServices { context: self.clone() }, TD_Opaque)
+        let services = InstanceServices { context: self.clone() };
+        let services = ServicesBox::from_value(services, TD_Opaque);
+        match &self.shared.probe {
+            None => services,
+            Some(probe) => probe.services(services),
+        }
     }
 
     /// Whether the instance has said that it ends by itself at a shutdown.
@@ -108,6 +116,11 @@ impl Context {
             reports.more += 1;
         }
     }
+}
+
+/// The handle of what was refused.
+pub(crate) fn refused_task() -> TaskBox {
+    tasks::handle(None)
 }
 
 struct InstanceServices {
@@ -199,11 +212,12 @@ impl Services for InstanceServices {
                 }
                 let mut begun = context.shared.begun.clone();
                 FfiFuture::new(Entered::new(&context.shared.runtime, || async move {
-                    match begun.wait_for(Option::is_some).await {
-                        Ok(why) => RString::from(why.as_deref().unwrap_or_default()),
+                    let notice = match begun.wait_for(Option::is_some).await {
+                        Ok(why) => StopNotice::new(why.as_deref().unwrap_or_default()),
                         // The dispatcher is gone, and with it the run.
-                        Err(_) => RString::from("the run is over"),
-                    }
+                        Err(_) => StopNotice::new("the run is over"),
+                    };
+                    notice.to_json()
                 }))
             },
         )

@@ -29,7 +29,7 @@ use crate::discover::Identified;
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
-pub(crate) use crate::trust::lock::{EditError, Editing, place};
+pub(crate) use crate::trust::lock::{EditError, Editing};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;

@@ -49,7 +49,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use lifespan_abi::{KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox};
+use lifespan_abi::{
+    KeyBox, Mode, ServicesBox, SubscribeOptions, SubscriptionBox, TopicBox, TopicOptions,
+};
 use serde::Serialize;
 
 pub use crate::bus::any::AnyTopic;
@@ -100,7 +102,8 @@ impl<T: Message> Topic<T> {
         capacity: u32,
     ) -> Result<Topic<T>, BusError> {
         let (services, kind) = (dispatcher.services(), KindOf::new());
-        let handle = services.bus().topic(name.into(), kind.raw(), capacity).into_result()?;
+        let options = TopicOptions::new(capacity);
+        let handle = services.bus().topic(name.into(), kind.raw(), options).into_result()?;
         let (clock, dispatcher) = (Clock::new(services.clone()), dispatcher.clone());
         Ok(Topic { handle: Arc::new(handle), clock, dispatcher, kind })
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use lifespan_abi::abi_stable::std_types::RString;
 use lifespan_abi::async_ffi::FfiFuture;
-use lifespan_abi::{Report, ServicesBox, Stance};
+use lifespan_abi::{Report, ServicesBox, Stance, StopNotice};
 
 use crate::bus::{AnyTopic, BusError, Dispatcher, Message, Pattern, Topic};
 use crate::gate::Gate;
@@ -267,9 +267,11 @@ impl Context {
 
 /// The host's future, polled with the author's waker.
 async fn reason(mut shutdown: FfiFuture<RString>) -> String {
-    poll_fn(|context| crossing(context, |context, _| Pin::new(&mut shutdown).poll(context)))
-        .await
-        .into_string()
+    let notice =
+        poll_fn(|context| crossing(context, |context, _| Pin::new(&mut shutdown).poll(context)))
+            .await;
+    // A text that is no notice is still told.
+    StopNotice::from_json(&notice).map_or_else(|_| notice.into_string(), |notice| notice.why)
 }
 
 impl fmt::Debug for Context {

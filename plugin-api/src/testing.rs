@@ -13,7 +13,8 @@ use lifespan_abi::bus::Bus_TO;
 use lifespan_abi::services::{Services_TO, Task_TO};
 use lifespan_abi::{
     Bus, BusBox, BusFault, FaultCode, InstanceBox, JobBox, MessageTypeRef, Report, Services,
-    ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
+    ServicesBox, StopNotice, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox,
+    TopicOptions, WireReport,
 };
 
 use crate::context::Context;
@@ -128,7 +129,7 @@ impl Services for Host {
         *self.0.ends_itself.lock().unwrap() |= ends_itself;
         let state = self.0.clone();
         poll_fn(move |_| match &*state.shutdown.lock().unwrap() {
-            Some(why) => Poll::Ready(why.as_str().into()),
+            Some(why) => Poll::Ready(StopNotice::new(why).to_json()),
             None => Poll::Pending,
         })
         .into_ffi()
@@ -148,7 +149,12 @@ impl Task for Host {
 }
 
 impl Bus for Host {
-    fn topic(&self, _: RStr<'_>, _: MessageTypeRef, _: u32) -> RResult<TopicBox, BusFault> {
+    fn topic(
+        &self,
+        _: RStr<'_>,
+        _: MessageTypeRef,
+        _: TopicOptions,
+    ) -> RResult<TopicBox, BusFault> {
         RResult::RErr(no_bus())
     }
     fn existing(&self, _: RStr<'_>) -> RResult<TopicBox, BusFault> {
@@ -164,7 +170,7 @@ impl Bus for Host {
     ) -> RResult<SubscriptionBox, BusFault> {
         RResult::RErr(no_bus())
     }
-    fn instance_name(&self, _: u64) -> RString {
+    fn publisher(&self, _: u64) -> RString {
         RString::new()
     }
 }

@@ -5,6 +5,7 @@ mod isolation;
 mod folder;
 mod startup;
 
+use std::cmp::Ordering;
 use std::env;
 use std::process::Command;
 
@@ -35,8 +36,27 @@ fn python() -> Result<String> {
     bail!("none of {} can import click_async_plugins", candidates.join(", "))
 }
 
+/// The value in the middle, or above it where there are two.
+fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> Option<T> {
+    // Nothing that is measured is not a number.
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    values.get(values.len() / 2).copied()
+}
+
 /// Says that the part with the Python package is left out.
 fn without_python(error: &anyhow::Error) {
     shell::say(&format!("without the Python package: {error:#}"));
     shell::say(&format!("`pip install click-async-plugins`, and name that Python in {PYTHON}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_one_of_the_values() {
+        assert_eq!(median(vec![5, 1, 3]), Some(3));
+        assert_eq!(median(vec![2.5, 0.5, 1.5, 4.0]), Some(2.5));
+        assert_eq!(median::<u8>(Vec::new()), None);
+    }
 }

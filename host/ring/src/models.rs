@@ -5,6 +5,7 @@
 //! need not, so that the few steps that loom can try are the interesting ones.
 
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
@@ -120,6 +121,16 @@ fn append(producer: &mut Publisher, value: u64) -> bool {
         }
     }
     room
+}
+
+/// Reads once while another thread appends these, as one burst.
+fn read_while(mut producer: Publisher, consumer: &mut Subscriber, values: Range<u64>) -> Publisher {
+    let publisher = thread::spawn(move || {
+        values.for_each(|value| assert!(append(&mut producer, value)));
+        producer
+    });
+    read(consumer);
+    publisher.join().unwrap()
 }
 
 /// What is lent, which must be its own number each.
@@ -286,12 +297,7 @@ fn one_that_gates_no_more_may_be_overrun_while_it_reads() {
         let mut consumer = producer.attach(Mode::Lossless, false, listener.clone());
         assert!(push(&mut producer, 0));
         listener.ended.store(true, Ordering::Relaxed);
-        let publisher = thread::spawn(move || {
-            (1..4).for_each(|value| assert!(append(&mut producer, value)));
-            producer
-        });
-        read(&mut consumer);
-        drop(publisher.join().unwrap());
+        drop(read_while(producer, &mut consumer, 1..4));
     });
 }
 
@@ -321,12 +327,7 @@ fn one_that_gates_no_more_and_is_overrun_has_a_pin_where_it_reads_next() {
         listener.ended.store(true, Ordering::Relaxed);
         // All that its floor covers is overwritten before it reads.
         (0..3).for_each(|value| assert!(append(&mut producer, value)));
-        let publisher = thread::spawn(move || {
-            (3..6).for_each(|value| assert!(append(&mut producer, value)));
-            producer
-        });
-        read(&mut consumer);
-        drop(publisher.join().unwrap());
+        drop(read_while(producer, &mut consumer, 3..6));
     });
 }
 
@@ -341,12 +342,7 @@ fn one_that_gates_no_more_and_goes_on_has_a_pin_where_it_reads_next() {
         listener.ended.store(true, Ordering::Relaxed);
         // The next batch reaches beyond what its floor covers until it releases this one.
         (1..3).for_each(|value| assert!(append(&mut producer, value)));
-        let publisher = thread::spawn(move || {
-            (3..6).for_each(|value| assert!(append(&mut producer, value)));
-            producer
-        });
-        read(&mut consumer);
-        drop(publisher.join().unwrap());
+        drop(read_while(producer, &mut consumer, 3..6));
     });
 }
 
@@ -358,12 +354,7 @@ fn the_latest_may_be_read_while_the_ring_grows_for_another() {
             let other = producer.attach(lagging, false, Listener::new());
             let mut latest = producer.attach(Mode::Latest, false, Listener::new());
             assert!(push(&mut producer, 0) && push(&mut producer, 1));
-            let publisher = thread::spawn(move || {
-                (2..4).for_each(|value| assert!(append(&mut producer, value)));
-                producer
-            });
-            read(&mut latest);
-            let producer = publisher.join().unwrap();
+            let producer = read_while(producer, &mut latest, 2..4);
             while read(&mut latest) != Polled::Empty {}
             drop((producer, other));
         });

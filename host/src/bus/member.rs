@@ -37,7 +37,7 @@ pub(crate) struct Lost {
 
 /// All instances that there have been. An instance's number is its place.
 #[derive(Default)]
-pub(super) struct Instances(Mutex<Vec<Arc<str>>>);
+pub(super) struct Instances(Mutex<Vec<(Arc<str>, u32)>>);
 
 /// What the bus knows of an instance, shared by all that it holds there.
 pub(super) struct Instance {
@@ -66,17 +66,17 @@ impl Instances {
     /// Makes an instance, and gives it a number that no other will have.
     pub(super) fn add(&self, name: &str, generation: u32) -> Arc<Instance> {
         let name: Arc<str> = name.into();
-        let mut names = self.lock();
-        names.push(name.clone());
-        Instance::new(names.len() as u64 - 1, name, generation, false)
+        let mut known = self.lock();
+        known.push((name.clone(), generation));
+        Instance::new(known.len() as u64 - 1, name, generation, false)
     }
 
-    /// The name of the instance of that number.
-    pub(super) fn name(&self, number: u64) -> Option<Arc<str>> {
+    /// The name and generation of the instance of that number.
+    pub(super) fn get(&self, number: u64) -> Option<(Arc<str>, u32)> {
         self.lock().get(usize::try_from(number).ok()?).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Arc<str>, u32)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

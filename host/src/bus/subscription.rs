@@ -18,12 +18,12 @@ use lifespan_abi::{
 };
 
 use crate::bus::core::{Afterwards, Attach, Cursor, LentBatch, Mode};
-use crate::bus::fault;
 use crate::bus::member::Instance;
 use crate::bus::names::Pattern;
 use crate::bus::registry::{Handle, Shared};
 use crate::bus::signal::{Signal, Slot};
 use crate::bus::topic::Topic;
+use crate::bus::{fault, no_settings};
 use crate::guard::guard;
 use crate::worker::task_waker;
 use lifespan_ring::Polled;
@@ -303,6 +303,7 @@ impl Feeds {
         options: SubscribeOptions,
         stamped: bool,
     ) -> Result<Arc<Feeds>, BusFault> {
+        no_settings("a subscription", &options.settings)?;
         let mode = match (options.mode, options.key.into_option()) {
             (AbiMode::LATEST, None) => Mode::Ring(lifespan_ring::Mode::Latest),
             (AbiMode::LOSSLESS, None) => Mode::Ring(lifespan_ring::Mode::Lossless),

@@ -33,7 +33,8 @@ use lifespan_abi::async_ffi::{ContextExt, FfiFuture, FutureExt};
 use lifespan_abi::services::Services;
 use lifespan_abi::{
     Batch, BusBox, JobBox, Message as AbiMessage, Mode, OwnedBatch, PollStatus, PublishStatus,
-    Report, ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, WireReport,
+    Report, ServicesBox, SubscribeOptions, SubscriptionBox, Task, TaskBox, TopicBox, TopicOptions,
+    WireReport,
 };
 use lifespan_plugin_api::Context as PluginContext;
 use lifespan_plugin_api::bus::{Message, Topic};
@@ -92,7 +93,11 @@ impl World {
     }
 
     fn in_setup(&self, name: &str) -> Party {
-        let member = self.bus.member(name, 1);
+        self.in_life(name, 1)
+    }
+
+    fn in_life(&self, name: &str, generation: u32) -> Party {
+        let member = self.bus.member(name, generation);
         let (clock, work) = (self.clock.clone(), Arc::<Work>::default());
         let services = TestServices { member: member.clone(), clock, work: work.clone() };
         Party { member, services: Arc::new(ServicesBox::from_value(services, TD_Opaque)), work }
@@ -106,7 +111,7 @@ impl Party {
 
     fn raw(&self, name: &str, capacity: u32) -> TopicBox {
         let bus = self.member.services();
-        bus.topic(name.into(), kind_of::<u32>(), capacity).into_result().unwrap()
+        bus.topic(name.into(), kind_of::<u32>(), TopicOptions::new(capacity)).into_result().unwrap()
     }
 
     fn bus(&self) -> BusBox {

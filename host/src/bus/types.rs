@@ -73,7 +73,7 @@ const ENCODING: &str = "the two encodings differ; use the same on both sides";
 impl TypeUse {
     /// Asks the plugin for its type's facts: not under a lock.
     pub(super) fn new(kind: MessageTypeRef, instance: Arc<str>) -> TypeUse {
-        let form = match (kind.encoding(), (kind.layout())().into_option()) {
+        let form = match (kind.encoding(), kind.layout()(kind).into_option()) {
             (encoding, _) if !encoding.is_empty() => Form::Encoded(encoding),
             (_, Some(layout)) => Form::Laid(layout),
             (_, None) => Form::Neither,

@@ -28,6 +28,9 @@ use crate::files;
 use crate::host::Host;
 use crate::trust::Digest;
 
+/// More libraries than this are not remembered; those that were looked at longest ago are forgotten.
+const MOST_LIBRARIES: usize = 1000;
+
 /// Who asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {

@@ -14,7 +14,8 @@ use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::files;
-use crate::trust::{Guard, place};
+use crate::position::position;
+use crate::trust::Guard;
 
 const KEY: &str = "disabled";
 
@@ -45,7 +46,7 @@ impl Disabled {
             String::new()
         };
         let broken = |at: usize, problem: &str| {
-            let (line, column) = place(text.as_bytes(), at);
+            let (line, column) = position(text.as_bytes(), at);
             let shown = file.display();
             let problem = problem.lines().collect::<Vec<_>>().join(" ");
             let message = format!("`{shown}` is broken at line {line}, column {column}: {problem}");

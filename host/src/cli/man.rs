@@ -19,7 +19,6 @@ use super::word;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
-use crate::host::Host;
 use crate::prepare::named;
 
 /// The word that begins this command.
@@ -59,14 +58,14 @@ pub(crate) fn run(
     match (&args.dir, &args.plugin) {
         (Some(dir), _) => write_all(context, brand, dir),
         (None, Some(plugin)) => Ok(reporter.data(&of_plugin(context, brand, plugin)?)),
-        (None, None) => Ok(reporter.data(&page::of_host(brand, &names(host)))),
+        (None, None) => Ok(reporter.data(&page::of_host(brand, &host.catalog().names()))),
     }
 }
 
 /// Writes all pages, and prints their paths. A plugin that has none keeps no other from having one.
 fn write_all(context: &Context<'_>, brand: &Brand, dir: &Path) -> Result<Exit, Failures> {
     files::make_folder(dir).map_err(|error| failed(&error, dir))?;
-    let plugins = names(context.host);
+    let plugins = context.host.catalog().names();
     let mut failures = Vec::new();
     let mut written = String::new();
     let mut write = |title: &str, page: &str| -> Result<(), Failures> {
@@ -91,10 +90,6 @@ fn of_plugin(context: &Context<'_>, brand: &Brand, plugin: &str) -> Result<Strin
     let asker = Asker { host: context.host, options: context.options, limit: LIMIT };
     let spec = arguments(&asker, candidate)?;
     Ok(page::of_plugin(brand, candidate.facts(), &spec))
-}
-
-fn names(host: &Host) -> Vec<String> {
-    host.catalog().plugins().map(|plugin| plugin.name().to_owned()).collect()
 }
 
 fn failed(error: &std::io::Error, path: &Path) -> Failures {

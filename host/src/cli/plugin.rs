@@ -22,8 +22,7 @@ mod verify;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Command, Subcommand};
 
 use self::check::{CheckArgs, cmd_check};
 pub(crate) use self::context::Context;
@@ -38,15 +37,15 @@ use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
 use self::untrust::{UntrustArgs, cmd_untrust};
 use self::verify::{VerifyArgs, cmd_verify};
-use crate::cli::logging::LogFormat;
-use crate::error::{Failure, Failures};
+use crate::cli::word;
+use crate::error::Failures;
 use crate::exit::Exit;
 
 /// The word that begins these commands.
 pub(crate) const WORD: &str = "plugin";
 
 /// Look after the plugins folders
-#[derive(Clone, Debug, Parser)]
+#[derive(Clone, Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct PluginArgs {
     #[command(subcommand)]
@@ -71,9 +70,10 @@ enum PluginCommand {
 
 /// Does what the words behind `plugin` say.
 pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Failures> {
-    let args = match parse(context, words) {
+    let parsed = word::parse(command(context.name()), words, context.reporter);
+    let args: PluginArgs = match parsed {
         Ok(args) => args,
-        Err(error) => return answer(context, &error),
+        Err(answer) => return answer,
     };
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
@@ -92,45 +92,6 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
 }
 
 /// The command that parses these words, under the host's own name.
-pub(crate) fn command(host: &str) -> clap::Command {
-    PluginArgs::command()
-        .no_binary_name(true)
-        .name(WORD)
-        .bin_name(format!("{host} {WORD}"))
-        .display_name(format!("{host} {WORD}"))
-}
-
-fn parse(context: &Context<'_>, words: &[OsString]) -> Result<PluginArgs, clap::Error> {
-    let columns = context.reporter.terminal.columns.into();
-    let mut command = command(context.name()).term_width(columns);
-    let matches = command.try_get_matches_from_mut(words)?;
-    PluginArgs::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-}
-
-/// What clap has to say instead of arguments: help that was asked for, or what is wrong.
-fn answer(context: &Context<'_>, error: &clap::Error) -> Result<Exit, Failures> {
-    let text = error.render().ansi().to_string();
-    match (error.kind(), context.reporter.format) {
-        (ErrorKind::DisplayHelp, _) => Ok(context.reporter.data(&text)),
-        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Text) => {
-            context.reporter.talk(text);
-            Ok(Exit::Usage)
-        }
-        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Json) => {
-            Err(Failure::new(Exit::Usage, format!("`{WORD}` needs a command"))
-                .hint(format!("`{} {WORD} --help` lists them", context.name()))
-                .into())
-        }
-        _ => Err(Failure::rendered(Exit::Usage, text).into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_is_one_that_clap_takes() {
-        command("lifespan").debug_assert();
-    }
+pub(crate) fn command(host: &str) -> Command {
+    word::command_of::<PluginArgs>(host, WORD)
 }

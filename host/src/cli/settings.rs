@@ -5,6 +5,7 @@
 //! is parsed by the option's own parser, by itself, so that what it says of a value can be told with
 //! the place. What the line gives is not taken from a file.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -225,28 +226,22 @@ fn scalars(value: &Value) -> &[Scalar] {
 
 /// What an option's own parser says of a value.
 fn refused(error: &clap::Error, setting: &Setting, value: &Scalar) -> Located {
-    let option = setting.key.clone();
-    let source = std::error::Error::source(error).map(|source| source.to_string().into());
-    let value = value.word().escape_debug().to_string();
-    let mistake = Mistake::Refused { option, value, source };
-    let mut located = Located::new(mistake, &setting.value_place);
-    if let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue)
-        && !known.is_empty()
-    {
-        located.hints.push(format!("its values are: {}", known.join(", ")));
-    }
-    located
+    let hint = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(known)) if !known.is_empty() => {
+            Some(format!("its values are: {}", known.join(", ")))
+        }
+        _ => None,
+    };
+    let source = error.source().map(|source| source.to_string().into());
+    no_value(setting, value, source, hint)
 }
 
 /// The public keys in a setting.
 fn keys(setting: &Setting) -> Result<Vec<PublicKey>, Located> {
     let key = |value: &Scalar| {
         value.word().parse().map_err(|error: KeyError| {
-            let (option, value) = (setting.key.clone(), value.word().escape_debug().to_string());
-            let mistake = Mistake::Refused { option, value, source: Some(Box::new(error)) };
-            let mut located = Located::new(mistake, &setting.value_place);
-            located.hints.push("it is the second line of a `minisign.pub`".to_owned());
-            located
+            let hint = "it is the second line of a `minisign.pub`".to_owned();
+            no_value(setting, value, Some(Box::new(error)), Some(hint))
         })
     };
     if scalars(&setting.value).is_empty() {
@@ -259,10 +254,20 @@ fn keys(setting: &Setting) -> Result<Vec<PublicKey>, Located> {
 /// A filter of logs has more to say of what is wrong than the parser of words.
 fn bad_filter(error: FilterError, setting: &Setting, value: &Scalar) -> Located {
     let hint = error.hint().to_owned();
+    no_value(setting, value, Some(Box::new(error)), Some(hint))
+}
+
+/// What a setting's option does not take.
+fn no_value(
+    setting: &Setting,
+    value: &Scalar,
+    source: Option<Box<dyn Error + Send + Sync>>,
+    hint: Option<String>,
+) -> Located {
     let (option, value) = (setting.key.clone(), value.word().escape_debug().to_string());
-    let mistake = Mistake::Refused { option, value, source: Some(Box::new(error)) };
+    let mistake = Mistake::Refused { option, value, source };
     let mut located = Located::new(mistake, &setting.value_place);
-    located.hints.push(hint);
+    located.hints.extend(hint);
     located
 }
 

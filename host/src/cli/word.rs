@@ -1,12 +1,14 @@
-//! The host's own commands beside `plugin`: words that begin a line in a plugin's place.
+//! The host's own commands: words that begin a line in a plugin's place.
 //!
-//! Each is a file with its arguments and a function that does it. Here is what they share.
+//! Each is a file with its arguments and a function that does it, `plugin` a file a command. Here is what
+//! they share.
 
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, FromArgMatches};
 
+use super::logging::LogFormat;
 use super::report::Reporter;
 use super::{completions, man, plugin};
 use crate::error::{Failure, Failures};
@@ -36,8 +38,8 @@ pub(super) fn command_of<A: Args>(host: &str, word: &'static str) -> Command {
 ///
 /// # Errors
 ///
-/// What clap has to say instead of arguments: help that was asked for, which is printed, or what is
-/// wrong.
+/// What clap has to say instead of arguments: help that was asked for or is needed, which is printed, or
+/// what is wrong.
 pub(super) fn parse<A: FromArgMatches>(
     command: Command,
     words: &[OsString],
@@ -45,11 +47,23 @@ pub(super) fn parse<A: FromArgMatches>(
 ) -> Result<A, Result<Exit, Failures>> {
     let mut command = command.term_width(reporter.terminal.columns.into());
     let matches = command.try_get_matches_from_mut(words);
-    let args = matches.and_then(|matches| A::from_arg_matches(&matches));
+    let args = matches.and_then(|matches| {
+        A::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    });
     args.map_err(|error| {
         let text = error.render().ansi().to_string();
-        match error.kind() {
-            ErrorKind::DisplayHelp => Ok(reporter.data(&format!("{}\n", text.trim_end()))),
+        match (error.kind(), reporter.format) {
+            (ErrorKind::DisplayHelp, _) => Ok(reporter.data(&format!("{}\n", text.trim_end()))),
+            (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Text) => {
+                reporter.talk(text);
+                Ok(Exit::Usage)
+            }
+            (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, LogFormat::Json) => {
+                let name = command.get_bin_name().unwrap_or(command.get_name());
+                let message = format!("`{}` needs a command", command.get_name());
+                let hint = format!("`{name} --help` lists them");
+                Err(Failure::new(Exit::Usage, message).hint(hint).into())
+            }
             _ => Err(Failure::rendered(Exit::Usage, text).into()),
         }
     })

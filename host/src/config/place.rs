@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::position::position;
+
 /// A longer line is not shown: it would be broken, and the mark be somewhere.
 const MOST_COLUMNS: usize = 76;
 
@@ -32,11 +34,6 @@ impl Place {
         &self.file.path
     }
 
-    /// The number of the line, from 1.
-    pub(crate) fn line(&self) -> usize {
-        self.before().matches('\n').count() + 1
-    }
-
     /// Where in the file it comes, to put places in order.
     pub(crate) fn start(&self) -> usize {
         self.span.start
@@ -44,33 +41,30 @@ impl Place {
 
     /// The place by its name, and its line with a mark below.
     pub(crate) fn pointer(&self) -> String {
-        let from = self.before().rfind('\n').map_or(0, |at| at + 1);
         let text = &self.file.text;
+        let before = text.get(..self.span.start).unwrap_or(text);
+        let from = before.rfind('\n').map_or(0, |at| at + 1);
         let line = text[from..].lines().next().unwrap_or_default().replace('\t', " ");
         let line = line.trim_end();
         if line.contains(char::is_control) || line.chars().count() > MOST_COLUMNS {
             return format!("  {self}\n");
         }
-        let column = self.column() - 1;
+        let column = self.position().1 - 1;
         let marked = text.get(self.span.clone()).and_then(|marked| marked.lines().next());
         let carets = "^".repeat(marked.map_or(0, |marked| marked.chars().count()).max(1));
         format!("  {self}\n  {line}\n  {:column$}{carets}\n", "")
     }
 
-    /// The number of the column, from 1, in characters.
-    fn column(&self) -> usize {
-        let before = self.before();
-        before.rsplit('\n').next().unwrap_or_default().chars().count() + 1
-    }
-
-    fn before(&self) -> &str {
-        self.file.text.get(..self.span.start).unwrap_or(&self.file.text)
+    /// The numbers of the line and of the column.
+    fn position(&self) -> (usize, usize) {
+        position(self.file.text.as_bytes(), self.span.start)
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.path().display(), self.line(), self.column())
+        let (line, column) = self.position();
+        write!(f, "{}:{line}:{column}", self.path().display())
     }
 }
 
@@ -95,7 +89,6 @@ mod tests {
         let place = place("# ä\n\tgröße = 3 # x\n", "größe");
         assert_eq!(place.to_string(), "a.toml:2:2");
         assert_eq!(place.pointer(), "  a.toml:2:2\n   größe = 3 # x\n   ^^^^^\n");
-        assert_eq!(place.line(), 2);
     }
 
     #[test]

@@ -88,13 +88,10 @@ impl Cache {
 
     /// Remembers a folder, in place of what was known of it.
     pub(super) fn remember(&self, folder: &Path, findings: &Findings<'_>) {
-        let path = self.file(folder);
-        if let Err(error) = self.write(&path, folder, findings) {
-            tracing::debug!("`{}` cannot be written: {error}", path.display());
-        }
+        keep(&self.file(folder), MOST_FOLDERS, Self::encode(folder, findings));
     }
 
-    fn write(&self, path: &Path, folder: &Path, findings: &Findings<'_>) -> io::Result<()> {
+    fn encode(folder: &Path, findings: &Findings<'_>) -> io::Result<Vec<u8>> {
         let unnamable = io::ErrorKind::InvalidFilename;
         let read = findings.names.iter().zip(findings.readings);
         let entries: Option<Vec<_>> =
@@ -106,12 +103,7 @@ impl Cache {
             started: findings.started,
             entries: &entries.ok_or(unnamable)?,
         };
-        let bytes = written.encode().ok_or(io::ErrorKind::FileTooLarge)?;
-        files::make_folder(&self.dir)?;
-        if !path.exists() {
-            make_room(&self.dir, MOST_FOLDERS);
-        }
-        files::replace(path, &bytes)
+        Ok(written.encode().ok_or(io::ErrorKind::FileTooLarge)?)
     }
 
     /// The file for a folder. Two folders may share one: then they forget each other.
@@ -125,9 +117,25 @@ impl Cache {
     }
 }
 
+/// Keeps something in a file of a cache, in a folder of `most` of them. That it cannot be kept is worth a
+/// line in the debug log.
+pub(crate) fn keep(path: &Path, most: usize, bytes: io::Result<Vec<u8>>) {
+    let kept = bytes.and_then(|bytes| {
+        let dir = path.parent().unwrap_or(path);
+        files::make_folder(dir)?;
+        if !path.exists() {
+            make_room(dir, most);
+        }
+        files::replace(path, &bytes)
+    });
+    if let Err(error) = kept {
+        tracing::debug!("`{}` cannot be written: {error}", path.display());
+    }
+}
+
 /// Makes room for one more file in a folder of `most`. What nobody asks for any more is told from the
 /// rest by nothing else than its age.
-pub(crate) fn make_room(dir: &Path, most: usize) {
+fn make_room(dir: &Path, most: usize) {
     let files = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut files: Vec<_> = files
         .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))

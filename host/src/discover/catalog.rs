@@ -64,6 +64,11 @@ impl Catalog {
         })
     }
 
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.plugins().map(|plugin| plugin.name().to_owned()).collect()
+    }
+
     /// The plugins that can be used but for others of the same name, too; in the order of their names.
     #[cfg(feature = "cli")]
     pub(crate) fn candidates(&self) -> &[Candidate] {

@@ -1,21 +1,17 @@
-//! For the fuzzer of the descriptor reader only, and no part of the interface: what discovery makes of
-//! one file, on whatever system.
+//! For the fuzzer and the tests of the descriptor reader only, and no part of the interface: what
+//! discovery makes of one file, on whatever system, and a file that lies about nothing and has no end.
 //!
 //! Discovery itself asks for its own system only, and turns most formats away by their first bytes.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::error::Error;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::discover::descriptor;
 use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;
-use crate::discover::{descriptor, section};
-
-/// The most bytes that are asked of a file at once.
-pub const MAX_READ: u64 = section::MAX_READ;
-
-/// The most bytes that are asked of a file in all.
-pub const MAX_TOTAL: u64 = section::MAX_TOTAL;
+use crate::discover::section::{self, MAX_READ, MAX_TOTAL};
 
 /// How many systems [`judge`] knows: each format, in 32 and 64 bits, and in both byte orders.
 pub const SYSTEMS: usize = HOSTS.len();
@@ -30,6 +26,54 @@ const HOSTS: [(&str, Format); 8] = [
     ("x86_64", Format::Pe),
     ("x86", Format::Pe),
 ];
+
+/// A sparse file of 16 GiB: bytes, then nothing but zeros, so that claims of sizes come true. Counts what
+/// is asked of it.
+#[derive(Debug)]
+pub struct Vast<'a> {
+    bytes: &'a [u8],
+    at: Cell<u64>,
+    largest: Cell<u64>,
+    total: Cell<u64>,
+}
+
+impl<'a> Vast<'a> {
+    /// A file that begins with these bytes.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Vast { bytes, at: Cell::new(0), largest: Cell::new(0), total: Cell::new(0) }
+    }
+
+    /// Whether no more was read than a descriptor may need.
+    pub fn is_bounded(&self) -> bool {
+        self.largest.get() <= MAX_READ && self.total.get() <= MAX_TOTAL
+    }
+}
+
+impl Read for &Vast<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let asked = into.len() as u64;
+        self.largest.set(self.largest.get().max(asked));
+        self.total.set(self.total.get() + asked);
+        let at = usize::try_from(self.at.get()).unwrap_or(usize::MAX);
+        let there = self.bytes.get(at..).unwrap_or_default();
+        let len = there.len().min(into.len());
+        into.fill(0);
+        into[..len].copy_from_slice(&there[..len]);
+        self.at.set(self.at.get() + asked);
+        Ok(into.len())
+    }
+}
+
+impl Seek for &Vast<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at.set(match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::End(_) => 16 << 30,
+            SeekFrom::Current(_) => self.at.get(),
+        });
+        Ok(self.at.get())
+    }
+}
 
 /// Reads the descriptor of a file and judges all of it, as one of the [`SYSTEMS`] would.
 ///

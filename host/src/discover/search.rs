@@ -150,26 +150,26 @@ pub(crate) fn variable(host: &str) -> String {
 /// The platform's folder for the plugins of a host of that name, such as
 /// `~/.local/share/lifespan/plugins`; none where there is no home.
 pub(crate) fn default_folder(host: &str) -> Option<PathBuf> {
-    Some(home()?.data_dir().join(host).join("plugins"))
-}
-
-/// The platform's folder for what the user sets for a host of that name, such as `~/.config/lifespan`; none
-/// where there is no home.
-#[cfg(feature = "cli")]
-pub(crate) fn config_folder(host: &str) -> Option<PathBuf> {
-    Some(home()?.config_dir().join(host))
+    Some(strategy()?.data_dir().join(host).join("plugins"))
 }
 
 /// The platform's folder for what a host of that name can make anew, such as `~/.cache/lifespan`; none
 /// where there is no home.
 #[cfg(feature = "cli")]
 pub(crate) fn cache_folder(host: &str) -> Option<PathBuf> {
-    Some(home()?.cache_dir().join(host))
+    Some(strategy()?.cache_dir().join(host))
 }
 
-/// The user's home, as the environment names it. So there is none for a program that runs with more rights
-/// than whoever started it.
-fn home() -> Option<impl BaseStrategy> {
+/// The platform's folder for what the user of a host of that name has chosen, such as
+/// `~/.config/lifespan`; none where there is no home.
+#[cfg(feature = "cli")]
+pub(crate) fn config_folder(host: &str) -> Option<PathBuf> {
+    Some(strategy()?.config_dir().join(host))
+}
+
+/// Where this platform has such folders; nowhere where there is no home. That the environment says, so
+/// there is none for a program that has more rights than whoever started it.
+fn strategy() -> Option<impl BaseStrategy> {
     etcetera::base_strategy::choose_native_strategy().ok().filter(|_| !is_elevated())
 }
 

@@ -149,8 +149,13 @@ fn limited(scripts: &[Script], shutdown: &Shutdown, deadlines: Deadlines) -> (Ou
             TD_Opaque,
         ),
     });
-    let options =
-        RunOptions { deadlines, until: Vec::new(), stall_warning: STALLED, traces: Vec::new() };
+    let options = RunOptions {
+        deadlines,
+        until: Vec::new(),
+        stall_warning: STALLED,
+        traces: Vec::new(),
+        probe: None,
+    };
     let outcome = run(stages.collect(), Starting::begin(), options, shutdown);
     let told = told.lock().unwrap().join(", ");
     (outcome, told)

@@ -15,6 +15,7 @@ use lifespan_abi::Descriptor;
 use serde::{Deserialize, Serialize};
 
 use crate::files;
+use crate::position::position;
 use crate::trust::digest::Digest;
 use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
@@ -116,18 +117,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {
 }
 
 fn broken(path: &Path, bytes: &[u8], span: Option<Range<usize>>, problem: &str) -> Distrust {
-    let (line, column) = place(bytes, span.map_or(0, |it| it.start));
+    let (line, column) = position(bytes, span.map_or(0, |it| it.start));
     // A parser's message may have several lines.
     let problem = problem.lines().collect::<Vec<_>>().join(" ");
     Distrust::BrokenLock { path: path.to_owned(), line, column, problem }
-}
-
-/// The line and the column of a byte in a file, both from 1.
-pub(crate) fn place(bytes: &[u8], at: usize) -> (usize, usize) {
-    let before = &bytes[..at.min(bytes.len())];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    (line, String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
 }
 
 #[cfg(all(test, feature = "cli"))]

@@ -11,19 +11,20 @@
 use abi_stable::std_types::{RBox, ROption, RResult, RStr, RString, RVec};
 use abi_stable::{StableAbi, sabi_trait};
 use async_ffi::FfiContext;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{Message, MessageTypeRef};
+use crate::report::json_text;
 
 /// The bus on behalf of one instance, implemented by the host. No method panics or blocks.
 #[sabi_trait]
 pub trait Bus: Send + Sync {
-    /// Opens a topic, or makes it; the first to open it fixes its type. `capacity` is how many
-    /// messages its ring holds for lossless subscriptions; 0 takes the host's default.
+    /// Opens a topic, or makes it, then with these options; the first to open it fixes its type.
     fn topic(
         &self,
         name: RStr<'_>,
         kind: MessageTypeRef,
-        capacity: u32,
+        options: TopicOptions,
     ) -> RResult<TopicBox, BusFault>;
 
     /// Opens a topic that is there, whatever its type: for whoever knows values by their JSON text or
@@ -42,10 +43,10 @@ pub trait Bus: Send + Sync {
         options: SubscribeOptions,
     ) -> RResult<SubscriptionBox, BusFault>;
 
-    /// The name of the instance that has this number on the bus; empty if none has. A number is never
-    /// another's, so the answer may be kept.
+    /// Who has this number on the bus: the JSON text of a [`Publisher`]; empty if nobody has. A number
+    /// is one life of one instance and never another's, so the answer may be kept.
     #[sabi(last_prefix_field)]
-    fn instance_name(&self, number: u64) -> RString;
+    fn publisher(&self, number: u64) -> RString;
 }
 
 /// An owned [`Bus`].
@@ -92,6 +93,57 @@ pub trait Topic: Send + Sync {
     /// Subscribes; the subscription exists from this call on.
     #[sabi(last_prefix_field)]
     fn subscribe(&self, options: SubscribeOptions) -> RResult<SubscriptionBox, BusFault>;
+}
+
+/// How to open a topic.
+#[repr(C)]
+#[derive(StableAbi, Clone, Debug, Default)]
+pub struct TopicOptions {
+    /// How many messages its ring holds for lossless subscriptions, if it is made; 0 takes the host's
+    /// default.
+    pub capacity: u32,
+    /// What later versions ask for: JSON text of an object; `{}` and the empty text ask for nothing.
+    /// What a host does not know it refuses.
+    pub settings: RString,
+}
+
+impl TopicOptions {
+    /// Options without further settings.
+    pub fn new(capacity: u32) -> Self {
+        TopicOptions { capacity, settings: RString::new() }
+    }
+}
+
+/// An instance in one of its lives, as it is known by its number. Crosses as JSON text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Publisher {
+    /// The instance's name, as [`Services::instance`](crate::Services) of it says.
+    pub name: String,
+    /// Which life of it this is, as its [`Services::generation`](crate::Services) says.
+    pub generation: u32,
+}
+
+impl Publisher {
+    /// That life of that instance.
+    pub fn new(name: impl Into<String>, generation: u32) -> Self {
+        Publisher { name: name.into(), generation }
+    }
+
+    /// The text in which it crosses.
+    pub fn to_json(&self) -> RString {
+        json_text(self)
+    }
+
+    /// Reads what crossed.
+    ///
+    /// # Errors
+    ///
+    /// The text is none of this.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
 }
 
 /// An owned [`Topic`].
@@ -153,6 +205,7 @@ pub struct SubscribeOptions {
     /// With [`Mode::KEYED`]: what makes two messages the same.
     pub key: ROption<KeyBox>,
     /// What later versions ask for: JSON text of an object; `{}` and the empty text ask for nothing.
+    /// What a host does not know it refuses.
     pub settings: RString,
 }
 
@@ -235,7 +288,7 @@ impl OwnedBatch {
 pub struct Delivery {
     /// The message.
     pub message: Message,
-    /// The number of the instance that published it: see [`Bus::instance_name`].
+    /// The number of the instance that published it: see [`Bus::publisher`].
     pub publisher: u64,
     /// When it was published, in nanoseconds on the host's clock ([`Services::now`](crate::Services));
     /// 0 if it was before anybody subscribed to the topic by a pattern: the time is not looked at then.

@@ -41,8 +41,8 @@ pub use async_ffi;
 
 pub use crate::bus::{
     Batch, Bus, BusBox, BusFault, Delivery, FaultCode, Key, KeyBox, Mode, OwnedBatch, PollStatus,
-    PublishReply, PublishStatus, SubscribeOptions, Subscription, SubscriptionBox, Topic, TopicBox,
-    Values, ValuesReply,
+    PublishReply, PublishStatus, Publisher, SubscribeOptions, Subscription, SubscriptionBox, Topic,
+    TopicBox, TopicOptions, Values, ValuesReply,
 };
 pub use crate::descriptor::{Descriptor, PanicStrategy, PluginFacts};
 pub use crate::instance::{
@@ -56,7 +56,7 @@ pub use crate::log::{
 pub use crate::message::{Message, MessageHeader, MessageType, MessageTypeRef, Packet};
 pub use crate::os::OsArg;
 pub use crate::report::{Report, ReportKind, WireReport};
-pub use crate::services::{Job, JobBox, Services, ServicesBox, Task, TaskBox};
+pub use crate::services::{Job, JobBox, Services, ServicesBox, StopNotice, Task, TaskBox};
 pub use crate::spec::{ArgAction, ArgSpec, CommandSpec, ValueHint};
 
 /// The version of the ABI that this package is, such as `0.1.0`.

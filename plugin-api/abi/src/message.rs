@@ -17,7 +17,9 @@ use abi_stable::type_layout::TypeLayout;
 /// What is known of a message's type, on behalf of one library.
 ///
 /// Lives as long as the process; any thread. Fields are only appended, as
-/// `#[sabi(missing_field(option))]`. Every function catches its own panics.
+/// `#[sabi(missing_field(option))]`. Every function catches its own panics, and is told of which kind:
+/// the same functions serve many kinds where these are made while the program runs, as a bridge makes
+/// them.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = MessageTypeRef)))]
@@ -26,7 +28,7 @@ pub struct MessageType {
     /// How errors and tools name the type, with its package and version where it has one.
     pub name: RStr<'static>,
     /// The layout of the payload, of a type that is shared as it lies in memory.
-    pub layout: extern "C" fn() -> ROption<&'static TypeLayout>,
+    pub layout: extern "C" fn(MessageTypeRef) -> ROption<&'static TypeLayout>,
     /// How the payload is encoded where it is bytes of a serde type, such as `msgpack`; empty where
     /// `layout` answers. Two types of one encoding meet, whatever their names.
     pub encoding: RStr<'static>,
@@ -38,15 +40,18 @@ pub struct MessageType {
     pub plain: bool,
     /// The payload as JSON text, or why it has none.
     pub to_json: unsafe extern "C" fn(&Message) -> RResult<RString, RString>,
-    /// A message from JSON text, or why that is none.
-    pub from_json: extern "C" fn(RStr<'_>) -> RResult<Message, RString>,
-    /// The payload as MessagePack with named fields (bytes as `bin`), or why it has none. Unlike JSON
-    /// this loses nothing: what [`from_bytes`](Self::from_bytes) makes of it is the same value.
+    /// A message of that kind from JSON text, or why that is none. The kind is the one that the function
+    /// stands in.
+    pub from_json: unsafe extern "C" fn(MessageTypeRef, RStr<'_>) -> RResult<Message, RString>,
+    /// The payload as MessagePack with named fields (bytes as `bin`), or why it has none; where there
+    /// is an `encoding`, in that. Unlike JSON this loses nothing: what
+    /// [`from_bytes`](Self::from_bytes) makes of it is the same value.
     pub to_bytes: unsafe extern "C" fn(&Message) -> RResult<RVec<u8>, RString>,
-    /// A message from such bytes, or why they are none. A payload that is encoded takes them as they
-    /// are.
+    /// A message of that kind from such bytes, or why they are none. A payload that is encoded takes
+    /// them as they are. The kind is the one that the function stands in.
     #[sabi(last_prefix_field)]
-    pub from_bytes: extern "C" fn(RSlice<'_, u8>) -> RResult<Message, RString>,
+    pub from_bytes:
+        unsafe extern "C" fn(MessageTypeRef, RSlice<'_, u8>) -> RResult<Message, RString>,
 }
 
 /// The beginning of every message. Frozen: no field is ever added.
@@ -193,7 +198,8 @@ impl Message {
         shown.into_result().map(RString::into_string).map_err(RString::into_string)
     }
 
-    /// The payload as MessagePack, made by the library that made the message; nothing is lost.
+    /// The payload as MessagePack, or as it is encoded, made by the library that made the message;
+    /// nothing is lost.
     ///
     /// # Errors
     ///
@@ -203,6 +209,31 @@ impl Message {
         // SAFETY: the function stands in the type with which this very message was made.
         let bytes = unsafe { encode(self) };
         bytes.into_result().map(RVec::into_vec).map_err(RString::into_string)
+    }
+
+    /// A message of a kind from JSON text, made by the library that the kind is of.
+    ///
+    /// # Errors
+    ///
+    /// The text is no value of the type; the reason.
+    pub fn from_json(kind: MessageTypeRef, text: &str) -> Result<Message, String> {
+        let make = kind.from_json();
+        // SAFETY: the function stands in this very kind.
+        let made = unsafe { make(kind, text.into()) };
+        made.into_result().map_err(RString::into_string)
+    }
+
+    /// A message of a kind from bytes such as [`to_bytes`](Self::to_bytes) gives, made by the library
+    /// that the kind is of.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no value of the type; the reason.
+    pub fn from_bytes(kind: MessageTypeRef, bytes: &[u8]) -> Result<Message, String> {
+        let make = kind.from_bytes();
+        // SAFETY: the function stands in this very kind.
+        let made = unsafe { make(kind, bytes.into()) };
+        made.into_result().map_err(RString::into_string)
     }
 
     fn header(&self) -> &MessageHeader {
@@ -267,152 +298,4 @@ impl fmt::Debug for Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use abi_stable::prefix_type::WithMetadata;
-    use abi_stable::staticref;
-
-    use super::*;
-
-    extern "C" fn no_layout() -> ROption<&'static TypeLayout> {
-        ROption::RNone
-    }
-    unsafe extern "C" fn show(message: &Message) -> RResult<RString, RString> {
-        // SAFETY: all tests here put an `Arc<String>` into their messages.
-        let text = unsafe { message.payload::<Arc<String>>() };
-        RResult::ROk(format!("{text:?}").into())
-    }
-    extern "C" fn make(_: RStr<'_>) -> RResult<Message, RString> {
-        RResult::RErr("none".into())
-    }
-    unsafe extern "C" fn encode(message: &Message) -> RResult<RVec<u8>, RString> {
-        // SAFETY: all tests here put an `Arc<String>` into their messages.
-        let text = unsafe { message.payload::<Arc<String>>() };
-        RResult::ROk(text.as_bytes().to_vec().into())
-    }
-    extern "C" fn decode(_: RSlice<'_, u8>) -> RResult<Message, RString> {
-        RResult::RErr("none".into())
-    }
-
-    struct Kind;
-    impl Kind {
-        staticref! {
-            const META: WithMetadata<MessageType> = WithMetadata::new(MessageType {
-                name: RStr::from_str("text"),
-                layout: no_layout,
-                encoding: RStr::from_str(""),
-                size: size_of::<Arc<String>>(),
-                align: align_of::<Arc<String>>(),
-                plain: false,
-                to_json: show,
-                from_json: make,
-                to_bytes: encode,
-                from_bytes: decode,
-            });
-        }
-    }
-    /// A message of which nobody asks for anything that its kind would have to know.
-    fn made<T: Send + Sync + 'static>(payload: T) -> Message {
-        // SAFETY: the kind's functions are only called on messages of an `Arc<String>`.
-        unsafe { Message::new(MessageTypeRef(Kind::META.as_prefix()), payload, 3) }
-    }
-
-    #[test]
-    fn the_payload_lives_as_long_as_the_last_reference() {
-        let text = Arc::new("hello".to_owned());
-        let message = made(text.clone());
-        let other = message.clone();
-        drop(message);
-        assert_eq!(Arc::strong_count(&text), 2);
-        assert_eq!(other.to_json().unwrap(), "\"hello\"");
-        assert_eq!(other.to_bytes().unwrap(), b"hello");
-        assert_eq!(other.size(), 3);
-        drop(other);
-        assert_eq!(Arc::strong_count(&text), 1);
-    }
-
-    #[test]
-    fn threads_may_share_and_drop() {
-        let text = Arc::new("hello".to_owned());
-        let message = made(text.clone());
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                let mine = message.clone();
-                scope.spawn(move || (0..100).for_each(|_| drop(mine.clone())));
-            }
-        });
-        drop(message);
-        assert_eq!(Arc::strong_count(&text), 1);
-    }
-
-    #[test]
-    fn a_payload_whose_drop_panics_does_not_unwind() {
-        struct Bomb;
-        impl Drop for Bomb {
-            fn drop(&mut self) {
-                panic!("bomb");
-            }
-        }
-        drop(made(Bomb));
-    }
-
-    struct Plain;
-    impl Plain {
-        staticref! {
-            const META: WithMetadata<MessageType> = WithMetadata::new(MessageType {
-                name: RStr::from_str("wide"),
-                layout: no_layout,
-                encoding: RStr::from_str(""),
-                size: size_of::<Wide>(),
-                align: align_of::<Wide>(),
-                plain: true,
-                to_json: show,
-                from_json: make,
-                to_bytes: encode,
-                from_bytes: decode,
-            });
-        }
-    }
-
-    #[repr(C, align(64))]
-    struct Wide(u8, u64);
-
-    #[test]
-    fn only_a_plain_payload_that_nobody_else_holds_is_written_over() {
-        let (plain, other) =
-            (MessageTypeRef(Plain::META.as_prefix()), MessageTypeRef(Kind::META.as_prefix()));
-        // SAFETY: the kind says what a `Wide` is; nobody asks its other functions for anything.
-        let mut message = unsafe { Message::new(plain, Wide(1, 2), 64) };
-        let next = Wide(3, 4);
-        let payload = std::ptr::from_ref(&next).cast();
-        let read = |message: &Message| {
-            // SAFETY: made with a `Wide` above.
-            let Wide(one, two) = unsafe { message.payload::<Wide>() };
-            (*one, *two)
-        };
-        let held = message.clone();
-        // SAFETY: the payload is a `Wide`, and nobody else is here to read.
-        let overwrite = |message: &mut Message, kind| unsafe { message.overwrite(kind, payload) };
-        assert!(!overwrite(&mut message, plain));
-        drop(held);
-        assert!(!overwrite(&mut message, other));
-        assert_eq!(read(&message), (1, 2));
-        assert!(overwrite(&mut message, plain));
-        assert_eq!(read(&message), (3, 4));
-        let raw = message.into_raw();
-        // SAFETY: from the line above.
-        drop(unsafe { Message::from_raw(raw) });
-    }
-
-    #[test]
-    fn a_payload_keeps_its_alignment() {
-        #[repr(C, align(64))]
-        struct Wide([u8; 64]);
-        let message = made(Wide([7; 64]));
-        // SAFETY: made with a `Wide` one line above.
-        let wide = unsafe { message.payload::<Wide>() };
-        assert_eq!(std::ptr::from_ref(wide).addr() % 64, 0);
-        assert_eq!(wide.0[63], 7);
-    }
-}
+mod tests;

@@ -11,9 +11,10 @@
 use abi_stable::sabi_trait;
 use abi_stable::std_types::{RBox, RStr, RString};
 use async_ffi::FfiFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::bus::BusBox;
-use crate::report::WireReport;
+use crate::report::{WireReport, json_text};
 
 /// The host's services for one instance, implemented by the host. No method panics or blocks.
 ///
@@ -42,8 +43,9 @@ pub trait Services: Send + Sync {
     /// Ends the program for all: a shutdown begins.
     fn request_shutdown(&self, why: RStr<'_>);
 
-    /// Ready with the reason when a shutdown has begun. With `ends_itself` the instance is from this
-    /// call on one that ends by itself: it is given the grace period before it is cancelled.
+    /// Ready with the JSON text of a [`StopNotice`] when the instance is to end, as in a shutdown. With
+    /// `ends_itself` the instance is from this call on one that ends by itself: it is given the grace
+    /// period before it is cancelled.
     fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString>;
 
     /// Tells the host of a failure that no future returns: a panic in a spawned task, in a thread of
@@ -57,6 +59,36 @@ pub trait Services: Send + Sync {
 
 /// Owned [`Services`].
 pub type ServicesBox = Services_TO<'static, RBox<()>>;
+
+/// What an instance is told when it is to end. Crosses as JSON text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct StopNotice {
+    /// Why, for people.
+    pub why: String,
+}
+
+impl StopNotice {
+    /// For that reason.
+    pub fn new(why: impl Into<String>) -> Self {
+        StopNotice { why: why.into() }
+    }
+
+    /// The text in which a notice crosses.
+    pub fn to_json(&self) -> RString {
+        json_text(self)
+    }
+
+    /// Reads a notice that crossed.
+    ///
+    /// # Errors
+    ///
+    /// The text is none.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
 
 /// A spawned future or job, implemented by the host. Dropping the handle does not end it.
 #[sabi_trait]
@@ -79,3 +111,17 @@ pub trait Job: Send {
 
 /// An owned [`Job`].
 pub type JobBox = Job_TO<'static, RBox<()>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_of_another_version_is_read() {
+        let notice = StopNotice::new("enough");
+        assert_eq!(StopNotice::from_json(&notice.to_json()).unwrap(), notice);
+        let newer = r#"{"why":"enough","grace_ms":500}"#;
+        assert_eq!(StopNotice::from_json(newer).unwrap(), notice);
+        assert_eq!(StopNotice::from_json("{}").unwrap(), StopNotice::default());
+    }
+}

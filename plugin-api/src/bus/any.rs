@@ -127,13 +127,13 @@ impl AnyTopic {
     }
 
     fn of_json(&self, text: &str) -> Result<AbiMessage, PublishError> {
-        let made = self.handle.kind().from_json()(text.into());
-        made.into_result().map_err(|reason| self.unfit("JSON", reason.as_str()))
+        let made = AbiMessage::from_json(self.handle.kind(), text);
+        made.map_err(|reason| self.unfit("JSON", &reason))
     }
 
     fn of_bytes(&self, bytes: &[u8]) -> Result<AbiMessage, PublishError> {
-        let made = self.handle.kind().from_bytes()(bytes.into());
-        made.into_result().map_err(|reason| self.unfit("MessagePack", reason.as_str()))
+        let made = AbiMessage::from_bytes(self.handle.kind(), bytes);
+        made.map_err(|reason| self.unfit("MessagePack", &reason))
     }
 
     fn unfit(&self, what: &str, reason: &str) -> PublishError {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lifespan_abi::{BusBox, Delivery, Mode, SubscribeOptions};
+use lifespan_abi::{BusBox, Delivery, Mode, Publisher, SubscribeOptions};
 use serde_json::Value;
 
 use crate::bus::error::BusError;
@@ -39,15 +39,15 @@ use crate::bus::owned::{Owned, Source};
 pub struct Pattern {
     giving: Giving,
     bus: BusBox,
-    /// The names of the instances that have published, by their numbers.
-    publishers: HashMap<u64, Arc<str>>,
+    /// Who has published, by number.
+    publishers: HashMap<u64, Arc<Publisher>>,
 }
 
 /// A message of any type, with where it is from.
 pub struct Delivered {
     delivery: Delivery,
     topic: Arc<str>,
-    publisher: Arc<str>,
+    publisher: Arc<Publisher>,
 }
 
 impl Pattern {
@@ -106,8 +106,9 @@ impl Pattern {
 
     fn delivered(&mut self, delivery: Delivery) -> Delivered {
         let (number, bus) = (delivery.publisher, &self.bus);
-        let name = || Arc::from(bus.instance_name(number).as_str());
-        let publisher = self.publishers.entry(number).or_insert_with(name).clone();
+        // Of whom nothing is known there is no name.
+        let known = || Arc::new(Publisher::from_json(&bus.publisher(number)).unwrap_or_default());
+        let publisher = self.publishers.entry(number).or_insert_with(known).clone();
         Delivered { delivery, topic: self.giving.topic().clone(), publisher }
     }
 }
@@ -129,7 +130,12 @@ impl Delivered {
 
     /// The instance that published it.
     pub fn publisher(&self) -> &str {
-        &self.publisher
+        &self.publisher.name
+    }
+
+    /// Which life of that instance published it, from 1.
+    pub fn generation(&self) -> u32 {
+        self.publisher.generation
     }
 
     /// Its number on the topic, counted from 0.

@@ -5,6 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lifespan_abi::abi_stable::std_types::RString;
+use lifespan_abi::async_ffi::FutureExt;
+
+use crate::context::reason;
 use crate::testing::{Host, Wakes, poll, ready};
 
 const MILLI: u64 = 1_000_000;
@@ -96,4 +100,9 @@ fn what_the_bus_refuses_is_told() {
     let refused = ctx.topic::<u32>("fish").unwrap_err();
     assert!(refused.to_string().contains("no bus"), "{refused}");
     assert!(ctx.messages_of("**").is_err());
+}
+
+#[test]
+fn a_notice_that_is_none_is_still_told() {
+    assert_eq!(ready(reason(at_once(RString::from("boom")).into_ffi())), "boom");
 }

@@ -46,7 +46,13 @@ impl<T: Message> KindOf<T> {
     pub(crate) const PLAIN: bool = T::ENCODING.is_empty() && !needs_drop::<T::Wire>();
 
     pub(crate) fn new() -> Self {
-        KindOf { raw: kind::<T>(), kind: PhantomData }
+        KindOf::at(kind::<T>())
+    }
+
+    /// The kind of `T` at an address that is known already: the host says the one that its function
+    /// stands in, by the contract of [`MessageType`].
+    fn at(raw: MessageTypeRef) -> Self {
+        KindOf { raw, kind: PhantomData }
     }
 
     /// The kind as it is told to the host.
@@ -127,7 +133,7 @@ impl<T: Message> Kind<T> {
     }
 }
 
-extern "C" fn layout<T: Message>() -> ROption<&'static TypeLayout> {
+extern "C" fn layout<T: Message>(_: MessageTypeRef) -> ROption<&'static TypeLayout> {
     if T::ENCODING.is_empty() {
         ROption::RSome(<T::Wire as StableAbi>::LAYOUT)
     } else {
@@ -144,10 +150,14 @@ unsafe extern "C" fn to_json<T: Message>(message: &AbiMessage) -> RResult<RStrin
     })
 }
 
-extern "C" fn from_json<T: Message>(text: RStr<'_>) -> RResult<AbiMessage, RString> {
+unsafe extern "C" fn from_json<T: Message>(
+    kind: MessageTypeRef,
+    text: RStr<'_>,
+) -> RResult<AbiMessage, RString> {
     contained(|| {
         let value = T::from_json(text.as_str()).map_err(|error| error.to_string())?;
-        message(value).map_err(|error| error.to_string())
+        let wire = value.into_wire().map_err(|error| error.to_string())?;
+        Ok::<_, String>(KindOf::<T>::at(kind).message(wire))
     })
 }
 
@@ -159,8 +169,11 @@ unsafe extern "C" fn to_bytes<T: Message>(message: &AbiMessage) -> RResult<RVec<
     })
 }
 
-extern "C" fn from_bytes<T: Message>(bytes: RSlice<'_, u8>) -> RResult<AbiMessage, RString> {
-    contained(|| T::from_bytes(bytes.as_slice()).map(|wire| KindOf::<T>::new().message(wire)))
+unsafe extern "C" fn from_bytes<T: Message>(
+    kind: MessageTypeRef,
+    bytes: RSlice<'_, u8>,
+) -> RResult<AbiMessage, RString> {
+    contained(|| T::from_bytes(bytes.as_slice()).map(|wire| KindOf::<T>::at(kind).message(wire)))
 }
 
 /// Runs an author's code on behalf of the host: a panic becomes an error.

@@ -129,9 +129,93 @@ fn what_does_not_cross_may_change_freely() {
 #[test]
 fn a_version_that_moved_must_be_recorded() {
     let before = surface("0.1.0", SOURCE);
-    judge(&before, &surface("0.1.0", SOURCE)).unwrap();
-    let error = judge(&before, &surface("0.1.1", SOURCE)).unwrap_err().to_string();
-    assert!(error.contains("--bless"), "{error}");
+    let recorded = [surface("0.0.9", SOURCE), before];
+    judge(&recorded, &surface("0.1.0", SOURCE)).unwrap();
+    for recorded in [&recorded[..], &[]] {
+        let error = judge(recorded, &surface("0.1.1", SOURCE)).unwrap_err().to_string();
+        assert!(error.contains("--bless"), "{error}");
+    }
+    let error = judge(&recorded, &surface("0.0.9", SOURCE)).unwrap_err().to_string();
+    assert!(error.contains("never taken back"), "{error}");
+}
+
+/// The sources of the ABI in a folder of the test's own, with that change of `message.rs` and that
+/// version; what the check says of them, and what recording them says.
+fn told(name: &str, change: [&str; 2], version: &str) -> [Option<String>; 2] {
+    let from = shell::root();
+    let root = shell::profile_dir(false).unwrap().join("abi-tests").join(name);
+    copy(&from.join("plugin-api/abi"), &root.join("plugin-api/abi"));
+    fs::copy(from.join("Cargo.toml"), root.join("Cargo.toml")).unwrap();
+    let own = read(&from).unwrap().version;
+    for (file, [from, to]) in [
+        ("plugin-api/abi/src/message.rs", change),
+        ("plugin-api/abi/Cargo.toml", [own.as_str(), version]),
+    ] {
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        assert!(text.contains(from), "`{from}` is not in `{file}`");
+        fs::write(root.join(file), text.replacen(from, to, 1)).unwrap();
+    }
+    let told = [check, bless].map(|task| task(&root).err().map(|error| format!("{error:#}")));
+    fs::remove_dir_all(&root).unwrap();
+    told
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_changes_the_sources_is_told_what_to_do() {
+    let own = read(&shell::root()).unwrap().version;
+    let version = Version::parse(&own).unwrap();
+    let (added, broken) = (version.after(Change::Additive), version.after(Change::Breaking));
+    let same = ["/// How many [`Message`]s point here.", "/// Another comment."];
+    let grown = ["    size: usize,\n}", "    size: usize,\n    more: u32,\n}"];
+    let last = "RSlice<'_, u8>) -> RResult<Message, RString>,\n";
+    let appended =
+        format!("{last}    /// More.\n    #[sabi(missing_field(option))]\n    pub more: u64,\n");
+
+    assert_eq!(told("same", same, &own), [None, None]);
+    let [check, bless] = told("grown", grown, &own).map(Option::unwrap);
+    assert_eq!(check, bless);
+    for needle in [
+        "breaking: new in value message::MessageHeader [repr(C)]: more: u32",
+        &format!("it is {own}, and must be {broken} or later"),
+        "set `version` in plugin-api/abi/Cargo.toml",
+        "`cargo xtask abi --bless`",
+        "not released",
+    ] {
+        assert!(check.contains(needle), "`{needle}` is missing: {check}");
+    }
+    let [check, bless] = told("appended", [last, &appended], &own).map(Option::unwrap);
+    assert!(check.contains(&format!("must be {added} or later")) && check == bless, "{check}");
+    for (change, version) in [([last, appended.as_str()], added), (grown, broken)] {
+        let [check, bless] = told("moved", change, &version.to_string());
+        assert!(check.unwrap().contains("is not recorded yet"));
+        assert_eq!(bless, None);
+    }
+}
+
+#[test]
+fn crates_whose_types_cross_are_pinned() {
+    let manifest = "abi_stable = { version = \"=0.11.3\" }\nasync-ffi = \"0.5\"\n";
+    assert_eq!(pinned(manifest, "abi_stable").unwrap(), "{ version = \"=0.11.3\" }");
+    assert_eq!(pinned(manifest, "async-ffi"), None);
+    let surface = |version: &str| Surface {
+        version: "0.1.0".to_owned(),
+        items: vec![SurfaceItem { head: "crate abi_stable".into(), parts: vec![version.into()] }],
+    };
+    let error = may_replace(&surface("\"=0.11.3\""), &surface("\"=0.11.4\"")).unwrap_err();
+    assert!(error.to_string().contains("must be 0.2.0"), "{error}");
 }
 
 #[test]

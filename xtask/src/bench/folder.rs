@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::median;
 use super::startup::{CHAIN, first_setup};
 use crate::{run, shell};
 
@@ -170,9 +171,7 @@ struct Times(Vec<(Run, Vec<f64>)>);
 impl Times {
     fn of(&self, run: &Run) -> f64 {
         let samples = self.0.iter().find(|(it, _)| it == run).map(|(_, samples)| samples);
-        let mut samples = samples.cloned().unwrap_or_default();
-        samples.sort_by(f64::total_cmp);
-        samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+        median(samples.cloned().unwrap_or_default()).unwrap_or(f64::NAN)
     }
 }
 

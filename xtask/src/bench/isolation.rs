@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::median;
 use crate::shell;
 
 /// How many rounds are measured.
@@ -47,11 +48,13 @@ pub(crate) fn isolation(rounds: usize) -> Result<()> {
     shell::say(&format!("latency of a message, medians of {rounds} rounds"));
     shell::say(&format!("{:34} {:>10} {:>10} {:>10} {:>8}", "", "50 %", "99 %", "most", "ratio"));
     for ((name, _), row) in ROWS.iter().zip(&late) {
-        let of = |part: fn(&Late) -> Duration| median(row.iter().map(part).collect());
+        let of = |part: fn(&Late) -> Duration| {
+            median(row.iter().map(part).collect()).unwrap_or_default()
+        };
         let ratios = row.iter().zip(&late[0]).map(|(with, without)| {
             with.ninety_nine.as_secs_f64() / without.ninety_nine.as_secs_f64().max(1e-9)
         });
-        let ratio = median_of(ratios.collect());
+        let ratio = median(ratios.collect()).unwrap_or(f64::NAN);
         let [half, ninety_nine, most] =
             [of(|it| it.half), of(|it| it.ninety_nine), of(|it| it.most)].map(micros);
         shell::say(&format!("{name:34} {half:>10} {ninety_nine:>10} {most:>10} {ratio:>7.2}x"));
@@ -83,16 +86,6 @@ fn percentiles(mut nanos: Vec<u64>) -> Option<Late> {
         nanos.get(place).copied().map(Duration::from_nanos)
     };
     Some(Late { half: at(50)?, ninety_nine: at(99)?, most: at(100)? })
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn median_of(mut ratios: Vec<f64>) -> f64 {
-    ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn micros(time: Duration) -> String {

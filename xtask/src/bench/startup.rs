@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::{python, without_python};
+use super::{median, python, without_python};
 use crate::{run, shell};
 
 /// How many rounds are measured.
@@ -113,12 +113,10 @@ impl Samples {
         Ok(())
     }
 
-    fn median(&mut self) -> Option<Sample> {
-        self.first_setups.sort();
-        self.resident_kib.sort();
+    fn median(self) -> Option<Sample> {
         Some(Sample {
-            first_setup: *self.first_setups.get(self.first_setups.len() / 2)?,
-            resident_kib: *self.resident_kib.get(self.resident_kib.len() / 2)?,
+            first_setup: median(self.first_setups)?,
+            resident_kib: median(self.resident_kib)?,
         })
     }
 }
@@ -182,7 +180,7 @@ mod tests {
     #[test]
     fn medians_are_taken_of_each_value() {
         let first_setups = [5, 1, 3].map(Duration::from_millis).to_vec();
-        let mut samples = Samples { first_setups, resident_kib: vec![10, 30, 20] };
+        let samples = Samples { first_setups, resident_kib: vec![10, 30, 20] };
         let median = Sample { first_setup: Duration::from_millis(3), resident_kib: 20 };
         assert_eq!(samples.median(), Some(median));
         assert_eq!(Samples::default().median(), None);

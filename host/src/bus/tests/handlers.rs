@@ -456,6 +456,7 @@ fn lived(instances: Vec<(&str, InstanceBox)>) -> Outcome {
         until: Vec::new(),
         stall_warning: Duration::from_secs(60),
         traces: Vec::new(),
+        probe: None,
     };
     run(stages.collect(), Starting::begin(), options, &Shutdown::new())
 }

@@ -163,6 +163,36 @@ fn options_that_do_not_fit_together_are_refused() {
 }
 
 #[test]
+fn settings_that_are_not_known_are_refused() {
+    let world = World::new();
+    let party = world.running("a");
+    let topic = party.raw("t", 0);
+    let bus = party.bus();
+    for (settings, told) in [
+        ("", None),
+        ("{}", None),
+        (" { } ", None),
+        (r#"{"persist":true}"#, Some("this host knows no setting `persist`")),
+        ("[]", Some("cannot be read")),
+    ] {
+        let topic_options = TopicOptions { settings: settings.into(), ..TopicOptions::default() };
+        let opened = bus.topic("t".into(), kind_of::<u32>(), topic_options).into_result();
+        let asked = SubscribeOptions { settings: settings.into(), ..options(Mode::LATEST, false) };
+        let subscribed = topic.subscribe(asked).into_result();
+        for fault in [opened.err(), subscribed.err()] {
+            match (fault, told) {
+                (None, None) => {}
+                (Some(fault), Some(told)) => {
+                    assert_eq!(fault.code, FaultCode::OPTIONS);
+                    assert!(fault.reason.contains(told), "{}", fault.reason);
+                }
+                (fault, _) => panic!("`{settings}` is answered with {fault:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_subscription_exists_from_the_call_and_ends_with_its_drop() {
     let world = World::new();
     let topic = world.running("a").raw("t", 0);

@@ -1,6 +1,6 @@
 //! Subscriptions to all topics that match.
 
-use lifespan_abi::{FaultCode, Mode, PollStatus};
+use lifespan_abi::{FaultCode, Mode, PollStatus, Publisher};
 
 use super::*;
 use crate::bus::Pattern;
@@ -24,8 +24,8 @@ fn drain_of(
         for delivery in batch.deliveries {
             assert_eq!(delivery.published, published);
             let value = delivery.message.to_json().unwrap();
-            let publisher = bus.instance_name(delivery.publisher);
-            all.push((batch.topic.to_string(), publisher.into(), value));
+            let publisher = Publisher::from_json(&bus.publisher(delivery.publisher)).unwrap();
+            all.push((batch.topic.to_string(), publisher.name, value));
         }
     }
 }
@@ -142,15 +142,17 @@ fn a_wrong_pattern_or_name_is_refused() {
     let fault = fault.into_result().err().unwrap();
     assert_eq!(fault.code, FaultCode::NAME);
     assert!(fault.reason.starts_with("`a/**/b` is not a pattern: "), "{}", fault.reason);
-    let fault = bus.topic("a/*".into(), kind_of::<u32>(), 0).into_result().err().unwrap();
+    let options = TopicOptions::default();
+    let fault = bus.topic("a/*".into(), kind_of::<u32>(), options).into_result().err().unwrap();
     assert_eq!(fault.code, FaultCode::NAME);
     assert_eq!(fault.reason, "`a/*` is not a topic's name: `*` stands only in patterns");
 }
 
 #[test]
-fn publishers_are_numbers_with_names() {
+fn publishers_are_numbers_of_one_life_of_an_instance() {
     let world = World::new();
-    let (one, two) = (world.running("same"), world.running("same"));
+    let (one, two) = (world.running("same"), world.in_life("same", 2));
+    two.member.set_phase(Phase::Running);
     let mut pattern = listen(&one, "*", Mode::LOSSLESS, false);
     let topics = [one.raw("t", 0), two.raw("t", 0)];
     topics.iter().for_each(|topic| publish_all(topic, 0..1));
@@ -158,8 +160,10 @@ fn publishers_are_numbers_with_names() {
         poll_owned(&mut pattern, 0).deliveries.iter().map(|delivery| delivery.publisher).collect();
     assert_ne!(numbers[0], numbers[1], "a name may come again, with another generation");
     let bus = one.bus();
-    assert!(numbers.iter().all(|number| bus.instance_name(*number) == "same"));
-    assert_eq!(bus.instance_name(77), "");
+    let known = |number: &u64| Publisher::from_json(&bus.publisher(*number)).unwrap();
+    let known: Vec<_> = numbers.iter().map(known).collect();
+    assert_eq!(known, [Publisher::new("same", 1), Publisher::new("same", 2)]);
+    assert_eq!(bus.publisher(77), "");
 }
 
 #[test]

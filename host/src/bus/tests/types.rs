@@ -90,7 +90,7 @@ hand_made!(Nested, abi_stable::std_types::RVec<mine::Point>);
 
 fn open<T: Message>(party: &Party, name: &str) -> Result<Topic<T>, BusFault> {
     let bus = party.bus();
-    let opened = bus.topic(name.into(), kind_of::<T>(), 0).into_result();
+    let opened = bus.topic(name.into(), kind_of::<T>(), TopicOptions::default()).into_result();
     opened.map(|_| party.topic(name, 0))
 }
 

@@ -9,12 +9,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discover::{Stamp, make_room, now};
+use super::MOST_LIBRARIES;
+use crate::discover::{Stamp, keep, now};
 use crate::files;
 use crate::trust::Digest;
-
-/// More libraries than this are not remembered; those that were read longest ago are forgotten.
-const MOST_LIBRARIES: usize = 1000;
 
 /// The most bytes of a record.
 const MOST: u64 = 1 << 12;
@@ -43,7 +41,7 @@ pub(super) fn digested(cache_dir: Option<&Path>, file: &Path) -> io::Result<Dige
     // One that may still change without a trace, or that has changed, is read again the next time.
     let holds = stamp.is_settled(started) && Stamp::of(&fs::metadata(file)?) == stamp;
     if let Some(kept) = kept.filter(|_| holds) {
-        keep(&kept, &digested);
+        record(&kept, &digested);
     }
     Ok(digested)
 }
@@ -55,17 +53,8 @@ fn name(file: &Path) -> String {
     Digest::of(path).map_or_else(|_| String::new(), |(digest, _)| digest.to_string())
 }
 
-fn keep(kept: &Path, digested: &Digested) {
-    let written = || -> io::Result<()> {
-        if let Some(dir) = kept.parent() {
-            files::make_folder(dir)?;
-            make_room(dir, MOST_LIBRARIES);
-        }
-        files::replace(kept, &serde_json::to_vec(digested)?)
-    };
-    if let Err(error) = written() {
-        tracing::debug!("`{}` cannot be written: {error}", kept.display());
-    }
+fn record(kept: &Path, digested: &Digested) {
+    keep(kept, MOST_LIBRARIES, serde_json::to_vec(digested).map_err(io::Error::from));
 }
 
 #[cfg(test)]
@@ -85,15 +74,15 @@ mod tests {
         // Just written: another text of the same size would leave no trace.
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("one"));
         assert!(!cache.exists());
-        let record = |digest: Digest| {
+        let as_if = |digest: Digest| {
             let digested = Digested { stamp: Stamp::of(&fs::metadata(&file).unwrap()), digest };
-            keep(&cache.join("digests").join(format!("{}.json", name(&file))), &digested);
+            record(&cache.join("digests").join(format!("{}.json", name(&file))), &digested);
         };
-        record(of("known"));
+        as_if(of("known"));
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("known"));
         fs::write(&file, "three").unwrap();
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));
-        record(of("known"));
+        as_if(of("known"));
         let before = SystemTime::now() - Duration::from_secs(60);
         fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));

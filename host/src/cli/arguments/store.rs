@@ -9,13 +9,10 @@ use std::path::{Path, PathBuf};
 use lifespan_abi::ABI_VERSION;
 use serde::{Deserialize, Serialize};
 
-use super::Told;
-use crate::discover::make_room;
+use super::{MOST_LIBRARIES, Told};
+use crate::discover::keep;
 use crate::files;
 use crate::trust::Digest;
-
-/// More libraries than this are not remembered; those that were asked longest ago are forgotten.
-const MOST_LIBRARIES: usize = 1000;
 
 /// The most bytes of a file: more than a child is heard to tell.
 const MOST: u64 = 32 << 20;
@@ -53,16 +50,9 @@ impl Store {
 
     /// Keeps what the library of that digest told.
     pub(super) fn put(&self, digest: &Digest, told: &Told) {
-        let file = self.file(digest);
-        let written = || -> io::Result<()> {
-            files::make_folder(&self.dir)?;
-            make_room(&self.dir, MOST_LIBRARIES);
-            let kept = Kept { host: env!("CARGO_PKG_VERSION").to_owned(), told };
-            files::replace(&file, &serde_json::to_vec(&kept)?)
-        };
-        if let Err(error) = written() {
-            tracing::debug!("`{}` cannot be written: {error}", file.display());
-        }
+        let kept = Kept { host: env!("CARGO_PKG_VERSION").to_owned(), told };
+        let kept = serde_json::to_vec(&kept).map_err(io::Error::from);
+        keep(&self.file(digest), MOST_LIBRARIES, kept);
     }
 
     fn file(&self, digest: &Digest) -> PathBuf {

@@ -114,10 +114,9 @@ fn ambiguous(name: &str, several: &[Candidate]) -> Failure {
 
 /// A failure for a name that is no plugin's.
 pub(crate) fn unknown(context: &Context<'_>, name: &str) -> Failure {
-    let names: Vec<_> =
-        context.host.catalog().plugins().map(|plugin| plugin.name().to_owned()).collect();
     let failure = Failure::new(Exit::Usage, format!("no plugin is called `{name}`"));
-    let alike: Vec<_> = alike(name, &names).iter().map(|it| format!("`{it}`")).collect();
+    let alike: Vec<_> =
+        alike(name, &context.host.catalog().names()).iter().map(|it| format!("`{it}`")).collect();
     let file = std::path::absolute(name).ok().filter(|it| it.is_file());
     match (alike.is_empty(), file) {
         (false, _) => failure.hint(format!("did you mean {}?", alike.join(" or "))),

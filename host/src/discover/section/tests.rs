@@ -1,7 +1,6 @@
 //! Small libraries of each format, whole, cut off, corrupt and lying about sizes.
 
-use std::cell::Cell;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::Cursor;
 
 use lifespan_abi::descriptor::{MAGIC, section};
 use object::write::pe::{NtHeaders, Writer};
@@ -10,6 +9,7 @@ use object::{Architecture, BinaryFormat, Endianness, SectionKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::discover::fuzz::Vast;
 
 mod hostile;
 
@@ -137,10 +137,9 @@ fn claims_of_sizes_are_not_believed() {
         let mut many = lying.clone();
         many[60..62].fill(0);
         for bytes in [lying, many] {
-            let vast = Vast::new(bytes);
+            let vast = Vast::new(&bytes);
             assert!(read(&vast, &host).is_err(), "{claim:#x}");
-            assert!(vast.largest.get() <= MAX_READ, "{claim:#x}: {}", vast.largest.get());
-            assert!(vast.total.get() <= MAX_TOTAL, "{claim:#x}: {}", vast.total.get());
+            assert!(vast.is_bounded(), "{claim:#x}: {vast:?}");
         }
     }
 }
@@ -155,11 +154,11 @@ fn a_large_section_is_read_only_as_far_as_a_descriptor_goes() {
     let nth = sections.into_iter().position(|it| it[24..32] == offset.to_le_bytes()).unwrap();
     let at = headers + nth * 64 + 32;
     bytes[at..at + 8].copy_from_slice(&(4_u64 << 30).to_le_bytes());
-    let vast = Vast::new(bytes);
+    let vast = Vast::new(&bytes);
     let found = read(&vast, &host).unwrap();
     assert!(found.starts_with(&DESCRIPTOR));
     assert_eq!(found.len() as u64, MAX_READ);
-    assert_eq!(vast.largest.get(), MAX_READ);
+    assert!(vast.is_bounded());
 }
 
 proptest! {
@@ -209,51 +208,11 @@ proptest! {
 }
 
 fn judge_bounded(bytes: Vec<u8>, host: &Platform) {
-    let vast = Vast::new(bytes.clone());
-    for found in [read(Cursor::new(bytes), host), read(&vast, host)].into_iter().flatten() {
+    let vast = Vast::new(&bytes);
+    for found in [read(Cursor::new(&bytes), host), read(&vast, host)].into_iter().flatten() {
         assert!(found.len() as u64 <= MAX_READ);
     }
-    assert!(vast.largest.get() <= MAX_READ);
-    assert!(vast.total.get() <= MAX_TOTAL);
-}
-
-/// A sparse file of 16 GiB: bytes, then nothing but zeros. Counts what is asked of it.
-struct Vast {
-    bytes: Vec<u8>,
-    at: Cell<u64>,
-    largest: Cell<u64>,
-    total: Cell<u64>,
-}
-
-impl Vast {
-    fn new(bytes: Vec<u8>) -> Self {
-        Vast { bytes, at: Cell::new(0), largest: Cell::new(0), total: Cell::new(0) }
-    }
-}
-
-impl Read for &Vast {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.largest.set(self.largest.get().max(into.len() as u64));
-        self.total.set(self.total.get() + into.len() as u64);
-        let at = usize::try_from(self.at.get()).unwrap();
-        let there = self.bytes.get(at..).unwrap_or_default();
-        let len = there.len().min(into.len());
-        into.fill(0);
-        into[..len].copy_from_slice(&there[..len]);
-        self.at.set(self.at.get() + into.len() as u64);
-        Ok(into.len())
-    }
-}
-
-impl Seek for &Vast {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.at.set(match to {
-            SeekFrom::Start(at) => at,
-            SeekFrom::End(_) => 16 << 30,
-            SeekFrom::Current(_) => self.at.get(),
-        });
-        Ok(self.at.get())
-    }
+    assert!(vast.is_bounded());
 }
 
 /// A library of the host's own platform with a descriptor of that text.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use lifespan_abi::{BusBox, TopicBox};
+use lifespan_abi::{BusBox, TopicBox, TopicOptions};
 use lifespan_plugin_api::message::{kind_of, message_of};
 
 use super::*;
@@ -55,7 +55,7 @@ impl World {
 }
 
 fn topic(bus: &BusBox, name: &str) -> TopicBox {
-    bus.topic(name.into(), kind_of::<u32>(), 0).into_result().unwrap()
+    bus.topic(name.into(), kind_of::<u32>(), TopicOptions::default()).into_result().unwrap()
 }
 
 fn publish(topic: &TopicBox, value: u32) {
@@ -95,7 +95,8 @@ fn what_a_slow_sink_skips_is_counted_in_the_next() {
     let world = World::new();
     let tracer = world.tracer();
     let (_member, bus) = world.member("one");
-    let small = bus.topic("t".into(), kind_of::<u32>(), 2).into_result().unwrap();
+    let small =
+        bus.topic("t".into(), kind_of::<u32>(), TopicOptions::new(2)).into_result().unwrap();
     world.goes_on.store(false, Ordering::Relaxed);
     publish(&small, 0);
     (1..50).for_each(|value| publish(&small, value));

@@ -15,9 +15,9 @@ fn a_value_is_seen_as_it_was_sent() {
 fn every_message_can_be_shown_and_made_from_json() {
     assert_eq!(message("a\"b".to_owned()).unwrap().to_json().unwrap(), r#""a\"b""#);
     assert_eq!(message(()).unwrap().to_json().unwrap(), "null");
-    let made = kind::<u32>().from_json()("42".into()).into_result().unwrap();
+    let made = AbiMessage::from_json(kind::<u32>(), "42").unwrap();
     assert_eq!(*view::<u32>(&made), 42);
-    assert!(kind::<u32>().from_json()("-1".into()).is_err());
+    assert!(AbiMessage::from_json(kind::<u32>(), "-1").is_err());
 }
 
 #[test]
@@ -57,7 +57,7 @@ struct Sample {
 /// By way of bytes, as a bridge sends it.
 fn sent<T: Message>(value: T) -> AbiMessage {
     let bytes = message(value).unwrap().to_bytes().unwrap();
-    kind::<T>().from_bytes()(bytes.as_slice().into()).unwrap()
+    AbiMessage::from_bytes(kind::<T>(), &bytes).unwrap()
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn bytes_lose_nothing() {
     let sample = view::<Sample>(&sample);
     assert_eq!((sample.at, sample.values[1]), (u64::MAX, f64::INFINITY));
     assert!(sample.values[0].is_nan());
-    assert!(kind::<u8>().from_bytes()([0xcd, 1, 0][..].into()).is_err());
+    assert!(AbiMessage::from_bytes(kind::<u8>(), &[0xcd, 1, 0]).is_err());
 }
 
 #[test]
 fn encoded_bytes_are_taken_as_they_are() {
     // More than a `u8` would make of them.
     let bytes = rmp_serde::to_vec_named(&(1_u8, "more")).unwrap();
-    let made = kind::<Encoded<u8>>().from_bytes()(bytes.as_slice().into()).unwrap();
+    let made = AbiMessage::from_bytes(kind::<Encoded<u8>>(), &bytes).unwrap();
     assert_eq!(made.to_bytes().unwrap(), bytes);
 }
 
@@ -90,4 +90,16 @@ fn what_a_message_owns_is_counted() {
     assert!(message("x".repeat(1000)).unwrap().size() > 1000);
     assert!(message(vec![0_u8; 1000]).unwrap().size() > 1000);
     assert!(message(Encoded("x".repeat(1000))).unwrap().size() > 1000);
+}
+
+#[test]
+fn what_is_made_of_text_or_bytes_is_of_the_very_kind_that_was_asked() {
+    // A constant may have several addresses: those of a topic are compared.
+    let kind = KindOf::<u32>::new().raw();
+    let text = AbiMessage::from_json(kind, "7").unwrap();
+    let bytes = AbiMessage::from_bytes(kind, &text.to_bytes().unwrap()).unwrap();
+    for made in [text, bytes] {
+        assert!(std::ptr::eq(made.kind().0.to_raw_ptr(), kind.0.to_raw_ptr()));
+        assert_eq!(*view::<u32>(&made), 7);
+    }
 }

@@ -1,3 +1,4 @@
+//! A runtime of its own, where the SDK is built without the feature for it.
 use lifespan_plugin_api::prelude::*;
 
 /// Swim
