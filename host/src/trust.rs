@@ -22,7 +22,7 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 #[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::discover::Identified;
@@ -291,6 +291,11 @@ impl JudgedFolder {
 
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &OsStr) -> String {
+    #[cfg(unix)]
+    if path.to_str().is_none_or(|it| it.contains(char::is_control)) {
+        // As bash, zsh and ksh know it: what cannot be shown is not shown, and the word still means it.
+        return format!("$'{}'", path.as_bytes().escape_ascii());
+    }
     let path = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,\\".contains(c);
     if !path.is_empty() && path.chars().all(plain) {

@@ -38,6 +38,7 @@ mod logs;
 mod manuals;
 mod management;
 mod refusals;
+mod names;
 mod outside;
 mod own_runtime;
 mod permissions;

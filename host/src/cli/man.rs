@@ -16,6 +16,7 @@ use super::args::Brand;
 use super::arguments::{Asker, arguments};
 use super::plugin::Context;
 use super::word;
+use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
@@ -71,7 +72,7 @@ fn write_all(context: &Context<'_>, brand: &Brand, dir: &Path) -> Result<Exit, F
     let mut write = |title: &str, page: &str| -> Result<(), Failures> {
         let file = dir.join(page::file_name(title));
         files::write(&file, page.as_bytes()).map_err(|error| failed(&error, &file))?;
-        written += &format!("{}\n", file.display());
+        written += &format!("{}\n", visible(&file.to_string_lossy()));
         Ok(())
     };
     write(&brand.name, &page::of_host(brand, &plugins))?;

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::refusal::ReasonResult;
 use super::target;
+use crate::cli::lines::visible;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -193,13 +194,13 @@ fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String
 fn text(result: &VerifyResult) -> String {
     let mut text = String::new();
     for it in &result.libraries {
-        text += &format!("{}\n", it.library);
+        text += &format!("{}\n", visible(&it.library));
         if let Some(fault) = &it.fault {
-            text += &format!("  refused: {}\n", fault.distrust);
+            text += &format!("  refused: {}\n", visible(&fault.distrust.to_string()));
             for digest in &fault.digests {
                 text += &format!("  {digest}\n");
             }
-            text += &format!("  hint: {}\n", fault.distrust.hint());
+            text += &format!("  hint: {}\n", visible(&fault.distrust.hint()));
             continue;
         }
         let said = match (it.approved, it.signed) {
