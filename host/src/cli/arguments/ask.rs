@@ -16,6 +16,7 @@ use super::{Asker, Told};
 use crate::cli::lines::plain;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::trust::own_rights;
 
 /// The most bytes that are heard of a child.
 const MOST_BYTES: u64 = 16 << 20;
@@ -67,6 +68,8 @@ pub(super) fn ask(asker: &Asker<'_>, file: &Path) -> Result<Told, Failure> {
 type Begun = (Child, Receiver<Vec<u8>>, Receiver<Vec<u8>>);
 
 fn begin(asker: &Asker<'_>, file: &Path) -> io::Result<Begun> {
+    // Its own path may be a link of theirs that leads elsewhere by now.
+    own_rights()?;
     let mut command = Command::new(env::current_exe()?);
     command.args(asker.options).arg(WORD).arg(file);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
