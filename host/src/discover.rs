@@ -44,9 +44,9 @@ pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
-#[cfg(feature = "cli")]
-pub(crate) use crate::discover::section::leads_astray;
 pub(crate) use crate::discover::section::run_path;
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::section::{LooksIn, looks_in};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]

@@ -230,6 +230,12 @@ impl Guard {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk_there(path).map(drop))
     }
 
+    /// Whether a part of a path is missing that somebody else may put there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn may_be_made(&self, path: &Path) -> bool {
+        self.walker.as_ref().is_some_and(|walker| walker.may_be_made(path))
+    }
+
     /// Judges a file in a folder that is judged already. If it is a link, the way to where it leads is
     /// judged too.
     fn judge(&self, path: &Path, ownership: Ownership) -> Result<(), Distrust> {

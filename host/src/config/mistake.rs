@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -69,6 +70,59 @@ pub(crate) struct Located {
     pub(crate) hints: Vec<String>,
 }
 
+/// Something that is wrong with a file, or in it.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "cli"),
+    expect(dead_code, reason = "only the command line has several files, and a doctor")
+)]
+pub(crate) struct Wrong {
+    pub(crate) file: PathBuf,
+    /// Where in the file.
+    pub(crate) at: usize,
+    /// What people are told of it.
+    pub(crate) failure: Failure,
+}
+
+impl Mistake {
+    /// What to do, where nothing better is known.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Mistake::Unreadable(_) => "see that it is there, and that you may read it".into(),
+            Mistake::TooLarge => "see that it is the file that you mean".into(),
+            Mistake::Syntax(_) => {
+                "a line is `key = value`, a text stands in quotes, and the options \
+                 of a plugin follow `[plugin.NAME]`"
+                    .into()
+            }
+            Mistake::UnknownTable(_) => {
+                "the options of a plugin follow `[plugin.NAME]`, those of the \
+                 host stand before all tables"
+                    .into()
+            }
+            Mistake::NotATable(name) if name.contains('.') => {
+                format!("its options follow `[{name}]`")
+            }
+            Mistake::NotATable(name) => format!("the options of a plugin follow `[{name}.NAME]`"),
+            Mistake::NestedTable(_) => "an option has a value, or a list of values".into(),
+            Mistake::NestedList(_) => "write its values one after the other".into(),
+            #[cfg(feature = "cli")]
+            Mistake::UnknownKey(_) => REMOVE.into(),
+            Mistake::UnknownPlugin(_) | Mistake::UnknownOption { .. } => REMOVE.into(),
+            Mistake::LineOnly(option) => {
+                format!("take it out of the file, and put `--{option}` on the line")
+            }
+            Mistake::Value { .. } => CHANGE.into(),
+            #[cfg(feature = "cli")]
+            Mistake::Refused { .. } => CHANGE.into(),
+        }
+    }
+}
+
+const REMOVE: &str = "take it out of the file";
+
+const CHANGE: &str = "change the value, or take the line out to have the default";
+
 impl Located {
     pub(crate) fn new(mistake: Mistake, place: &Place) -> Located {
         Located { mistake, place: place.clone(), hints: Vec::new() }
@@ -83,18 +137,21 @@ impl Located {
         self
     }
 
-    /// Where in its file it is, to put mistakes in order.
-    #[cfg(feature = "cli")]
-    pub(crate) fn start(&self) -> usize {
-        self.place.start()
-    }
-
     /// What people are told of it.
     pub(crate) fn failure(&self) -> Failure {
         let mut failure = Failure::from_error(Exit::Config, &self.mistake);
         failure.pointer = Some(self.place.pointer());
         failure.hints.clone_from(&self.hints);
+        if failure.hints.is_empty() {
+            failure.hints.push(self.mistake.hint());
+        }
         failure
+    }
+
+    /// The same, with its file.
+    pub(crate) fn wrong(&self) -> Wrong {
+        let (file, at) = (self.place.path().clone(), self.place.start());
+        Wrong { file, at, failure: self.failure() }
     }
 }
 

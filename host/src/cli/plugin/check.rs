@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
 use super::refusal::ReasonResult;
+use super::run_path::{RunPathResult, run_path_text};
 use crate::discover::{Finds, Refused};
 use crate::error::Failures;
 use crate::exit::Exit;
@@ -42,6 +43,8 @@ struct LibraryResult {
     plugins: Vec<PluginResult>,
     /// Why it, or some of its plugins, cannot be used.
     reasons: Vec<RefusedResult>,
+    /// Where it has what it needs looked for though others may put something there.
+    run_path: Vec<RunPathResult>,
 }
 
 /// A plugin that can be used.
@@ -78,7 +81,7 @@ pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, 
     let examined: Vec<_> = args.paths.iter().map(|it| context.judge(it)).collect();
     let columns = context.reporter.terminal.columns;
     let checked = args.paths.iter().zip(&examined);
-    let libraries: Vec<_> = checked.map(|(path, it)| library(path, it)).collect();
+    let libraries: Vec<_> = checked.map(|(path, it)| library(context, path, it)).collect();
     let printed = context.reporter.data(&match args.format.format {
         Format::Text => libraries.iter().map(|it| text(it, columns)).collect(),
         Format::Json => json(&CheckResult { libraries }),
@@ -95,7 +98,7 @@ pub(super) fn verdict(examined: &Finds) -> &'static str {
     }
 }
 
-fn library(file: &Path, examined: &Finds) -> LibraryResult {
+fn library(context: &Context<'_>, file: &Path, examined: &Finds) -> LibraryResult {
     let plugins = examined.candidates.iter().map(|it| PluginResult {
         name: it.facts().name.clone(),
         version: it.facts().version.clone(),
@@ -107,6 +110,7 @@ fn library(file: &Path, examined: &Finds) -> LibraryResult {
         verdict: verdict(examined),
         plugins: plugins.collect(),
         reasons: reasons.collect(),
+        run_path: context.run_path(file),
     }
 }
 
@@ -121,4 +125,5 @@ fn text(library: &LibraryResult, columns: u16) -> String {
     indented(&format!("{}: {verdict}", library.path), 0, u16::MAX)
         + &table(&rows, 2, columns)
         + &reasons
+        + &run_path_text(&library.run_path, columns)
 }

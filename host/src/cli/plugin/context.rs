@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::path::{self, Path};
 
+use super::run_path::{RunPathResult, run_path_of};
 use crate::cli::report::Reporter;
+use crate::config::Wrong;
 use crate::discover::{Finds, judge_file};
+use crate::files;
 use crate::host::Host;
+use crate::trust::Guard;
 
 /// What a command works on.
 #[derive(Clone, Copy)]
@@ -18,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) reporter: &'a Reporter,
     /// Whether more than usual is to be told.
     pub(crate) is_verbose: bool,
+    /// What is wrong with the user's files; with anything there, only the doctor gets so far.
+    pub(crate) wrong: &'a [Wrong],
 }
 
 impl Context<'_> {
@@ -31,5 +37,12 @@ impl Context<'_> {
         // What cannot be made absolute (an empty path) is refused as it is.
         let file = path::absolute(library).unwrap_or_else(|_| library.to_owned());
         judge_file(&file, self.host.allows_panic_abort(), self.host.policy())
+    }
+
+    /// Where a library has what it needs looked for though others may put something there.
+    pub(super) fn run_path(&self, library: &Path) -> Vec<RunPathResult> {
+        let file = path::absolute(library).unwrap_or_else(|_| library.to_owned());
+        let guard = Guard::new(self.host.policy());
+        files::open(&file).map(|open| run_path_of(&guard, &file, open)).unwrap_or_default()
     }
 }

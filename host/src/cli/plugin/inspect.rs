@@ -18,6 +18,7 @@ use self::settings::{SettingResult, settings};
 use super::check::{RefusedResult, verdict};
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
+use super::run_path::{RunPathResult, run_path_text};
 use super::target;
 use crate::cli::arguments::{Asker, arguments};
 use crate::discover::{Finds, Lookup, Source, read_open};
@@ -57,6 +58,8 @@ struct InspectResult {
     verdict: &'static str,
     /// Why it, or some of its plugins, cannot be used.
     reasons: Vec<RefusedResult>,
+    /// Where it has what it needs looked for though others may put something there.
+    run_path: Vec<RunPathResult>,
     /// What the library says of itself; `null` where it has no descriptor that can be read.
     descriptor: Option<DescriptorResult>,
     /// The host's ABI.
@@ -204,6 +207,7 @@ fn inspect(context: &Context<'_>, asker: &Asker<'_>, subject: &Subject) -> Inspe
         size: digest.map(|(_, size)| size),
         verdict: verdict(finds),
         reasons: finds.refused.iter().map(RefusedResult::of).collect(),
+        run_path: file.as_ref().map(|it| context.run_path(it)).unwrap_or_default(),
         descriptor: descriptor.as_ref().map(DescriptorResult::of),
         host_abi: ABI_VERSION,
     }
@@ -254,6 +258,7 @@ fn text(result: &InspectResult, columns: u16) -> String {
     for refused in &result.reasons {
         text += &refused.reason.text(columns);
     }
+    text += &run_path_text(&result.run_path, columns);
     for plugin in &result.plugins {
         text += &format!("\n{}", about(plugin, columns));
     }

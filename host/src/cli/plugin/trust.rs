@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
+use super::run_path::{RunPathResult, run_path_of};
 use super::target::{self, Examined};
 use crate::cli::lines::visible;
-use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
+use crate::discover::{RefusalReason, libraries_of};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
@@ -90,13 +91,10 @@ pub(super) fn approve(
     }
     let mut approved = Vec::new();
     for it in examined {
-        let folders = it.sealed.reader().map(run_path).unwrap_or_default();
-        for folder in folders.iter().filter(|folder| leads_astray(folder)) {
-            tracing::warn!(
-                "`{}` has what it needs looked for in `{folder}`, which nobody approves; build it \
-                 without that run path",
-                it.library.display(),
-            );
+        let Ok(copy) = it.sealed.reader() else { continue };
+        for found in run_path_of(&guard, &it.library, copy) {
+            let (library, RunPathResult { message, hint, .. }) = (it.library.display(), found);
+            tracing::warn!("nobody approves what `{library}` needs: {message}; {hint}");
         }
     }
     for (folder, libraries) in folders {
