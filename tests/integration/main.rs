@@ -44,6 +44,8 @@ mod own_runtime;
 mod permissions;
 mod pipes;
 mod races;
+#[cfg(target_os = "linux")]
+mod run_paths;
 mod services;
 mod shutdown;
 mod trace;

@@ -111,7 +111,7 @@ fn each_reason_of_a_library_has_a_name_and_a_remedy_and_goes_with_its_cause() {
 
         for line in ["-v plugin list", &format!("plugin check {path}")] {
             let text = env.run(line);
-            let words = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words = text.words();
             assert!(words.contains(message) && words.contains(&format!("hint: {hint}")), "{text}");
             let long = |line: &&str| line.chars().count() > 80 && !line.contains(&path.to_string());
             assert_eq!(text.stdout.lines().find(long), None, "{text}");
@@ -168,6 +168,12 @@ fn each_reason_of_a_folder_has_a_name_and_a_remedy_and_goes_with_its_cause() {
         schema::check("plugin-path", &data(&env.run("plugin path --format json")));
         let line = format!("--plugin-dir {} plugin list", in_the_way.display());
         env.run(&line).assert_code(Exit::Config).assert_has(&["hint: "]);
+        // What can be listed is, and what cannot stands beside it.
+        let listed = env.run(&format!("{line} --format json"));
+        listed.assert_code(Exit::Config);
+        let told = data(&listed);
+        schema::check("plugin-list", &told);
+        assert_eq!(told["refused"][0]["path"], in_the_way.display().to_string(), "{listed}");
     }
     let env = TestEnv::without_plugins().env("LIFESPAN_PLUGIN_PATH", &folder);
     assert!(env.run("plugin list").stdout.contains("the folder does not exist"));

@@ -90,6 +90,9 @@ impl Mistake {
         match self {
             Mistake::Unreadable(_) => "see that it is there, and that you may read it".into(),
             Mistake::TooLarge => "see that it is the file that you mean".into(),
+            Mistake::Syntax(message) if message.contains("duplicate key") => {
+                "keep one of the two".into()
+            }
             Mistake::Syntax(_) => {
                 "a line is `key = value`, a text stands in quotes, and the options \
                  of a plugin follow `[plugin.NAME]`"
