@@ -13,9 +13,13 @@ use lifespan::Exit;
 use crate::artifacts::{bundled, library};
 use crate::env::TestEnv;
 use crate::forge::Forge;
+use crate::nested::skip;
 
 /// After this, what was read of a file that has not changed since holds.
 const SETTLED: Duration = Duration::from_millis(2100);
+
+/// What is left out where system calls cannot be watched.
+const WATCHING: &str = "what is read and loaded, by system calls";
 
 /// An environment with a folder of plugins of its own, with `echo` in it.
 fn world() -> (TestEnv, PathBuf) {
@@ -89,7 +93,8 @@ fn no_library_is_loaded_to_be_listed() {
 fn trace(env: &TestEnv, calls: &str, line: &str) -> Option<String> {
     let path = env::var_os("PATH")?;
     if !env::split_paths(&path).any(|dir| dir.join("strace").is_file()) {
-        return skipped("there is no strace");
+        skip(WATCHING, "there is no strace");
+        return None;
     }
     let host = env.command();
     let mut strace = Command::new("strace");
@@ -100,16 +105,11 @@ fn trace(env: &TestEnv, calls: &str, line: &str) -> Option<String> {
     let output = strace.stdin(Stdio::null()).output().expect("strace can be run");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() && told.contains("ptrace") {
-        return skipped(&format!("strace may not trace here: {told}"));
+        skip(WATCHING, &format!("strace may not trace here: {}", told.trim_end()));
+        return None;
     }
     assert!(output.status.success(), "{line}:\n{told}");
     Some(told)
-}
-
-#[expect(clippy::print_stderr, reason = "a test that tests nothing must say so")]
-fn skipped(why: &str) -> Option<String> {
-    eprintln!("skipped: {why}");
-    None
 }
 
 fn maps_code(calls: &str, dir: &Path) -> bool {

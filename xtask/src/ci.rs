@@ -3,19 +3,16 @@
 //! Cheap steps come first. A step that fails does not keep the others from being run: all mistakes
 //! are reported. The last lines are those of the test runner.
 
-use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::readme::{self, TEST_COMMAND};
 use crate::{abi, loom, miri, msrv, shell, tidy};
 
 /// The version of cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
-
-/// What the tests must be called by in the README: this very step runs it.
-const TEST_COMMAND: &str = "cargo test --workspace";
 
 /// A step by its name.
 type Step<'a> = (&'static str, &'a mut dyn FnMut() -> Result<()>);
@@ -36,7 +33,7 @@ pub(crate) fn ci(only: &[&str]) -> Result<()> {
         }),
         ("msrv", &mut msrv::msrv),
         ("tests", &mut || tests(&mut closing)),
-        ("readme", &mut readme),
+        ("readme", &mut readme::readme),
         ("loom", &mut loom::loom),
         ("miri", &mut miri::miri),
     ];
@@ -142,32 +139,6 @@ fn tests(closing: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// The commands that open the README: the first is run, the second is the step `tests`.
-fn readme() -> Result<()> {
-    let text =
-        fs::read_to_string(shell::root().join("README.md")).context("cannot read README.md")?;
-    let [run, test] =
-        opening_commands(&text).context("README.md does not open with a block of two commands")?;
-    ensure!(test == TEST_COMMAND, "README.md says `{test}`, and the tests are `{TEST_COMMAND}`");
-    shell::say(&format!("$ {run}"));
-    let words: Vec<_> = run.split_whitespace().collect();
-    let [program, args @ ..] = words.as_slice() else { bail!("README.md's command is empty") };
-    ensure!(*program == "cargo", "README.md's first command is not one of cargo's: `{run}`");
-    shell::must(&mut shell::cargo(args))
-}
-
-/// The two commands of the first fenced block, without a prompt or a comment.
-fn opening_commands(readme: &str) -> Option<[String; 2]> {
-    let mut lines = readme.lines().skip_while(|line| !line.starts_with("```")).skip(1);
-    let mut command = || {
-        let mut lines = lines.by_ref().take_while(|line| !line.starts_with("```"));
-        let line = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
-        let line = line.trim().trim_start_matches("$ ");
-        Some(line.split(" #").next().unwrap_or(line).trim_end().to_owned())
-    };
-    Some([command()?, command()?])
-}
-
 /// The test runner's closing lines, added up.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -234,16 +205,5 @@ mod tests {
             "test result: FAILED. 43 passed; 2 failed; 1 ignored; in 3 test runs"
         );
         assert!(Tally::default().line().contains("FAILED"));
-    }
-
-    #[test]
-    fn the_readmes_first_block_holds_its_commands() {
-        let readme = "# x\n\n```sh\n# a demo\n$ cargo xtask run -v\ncargo test --workspace  # all\n```\n\n```\nc\n```\n";
-        assert_eq!(
-            opening_commands(readme).unwrap(),
-            ["cargo xtask run -v".to_owned(), "cargo test --workspace".to_owned()]
-        );
-        assert_eq!(opening_commands("# x\n\n```\none\n```\n"), None);
-        assert_eq!(opening_commands("# x\n"), None);
     }
 }

@@ -11,6 +11,7 @@ mod fuzz;
 mod loom;
 mod miri;
 mod msrv;
+mod readme;
 mod run;
 mod shell;
 mod soak;
