@@ -180,6 +180,13 @@ impl Drop for Busy<'_> {
     }
 }
 
+impl Busy<'_> {
+    /// Takes back the waker that it began with.
+    fn take_waker(&self) -> Option<Waker> {
+        THREAD.with_borrow_mut(|thread| thread.waker.take())
+    }
+}
+
 impl Slot {
     /// Begins a turn; answers who was there before, 0 for nobody.
     fn enter(&self, owner: u64) -> u64 {
@@ -195,11 +202,13 @@ impl Slot {
 pub(crate) struct Tracked<F> {
     owner: Owner,
     future: Option<Pin<Box<F>>>,
+    /// The task's own, kept from poll to poll: a clone for each would cost two atomic operations.
+    waker: Option<Waker>,
 }
 
 impl<F: Future> Tracked<F> {
     pub(crate) fn new(owner: Owner, future: F) -> Self {
-        Tracked { owner, future: Some(Box::pin(future)) }
+        Tracked { owner, future: Some(Box::pin(future)), waker: None }
     }
 }
 
@@ -211,10 +220,15 @@ impl<F: Future> Future for Tracked<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let Some(future) = this.future.as_mut() else { return Poll::Pending };
-        let _busy = Busy::begin(&this.owner, Some(context.waker().clone()));
+        let kept = this.waker.take().filter(|kept| kept.will_wake(context.waker()));
+        let waker = kept.unwrap_or_else(|| context.waker().clone());
+        let busy = Busy::begin(&this.owner, Some(waker));
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
         let output = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                this.waker = busy.take_waker();
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(output)) => Ok(output),
             Err(panic) => {
                 let report = Report::panic(message(panic.as_ref()), None);

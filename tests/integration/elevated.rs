@@ -3,15 +3,20 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use rustix::fs::{StatVfsMountFlags, XattrFlags, setxattr, statvfs};
 
 use crate::nested::skip;
 use crate::place::{By, ME, Place, chmod, give, stderr};
 
+/// Gives a host more rights; whether it could.
+type Raise = fn(&Path) -> bool;
+
 /// How a host comes to more rights.
-const WAYS: [(&str, fn(&Path) -> bool); 3] = [
+const WAYS: [(&str, Raise); 3] = [
     ("set-uid", |host| {
         chmod(host, 0o4755);
         true
@@ -32,7 +37,7 @@ const WAYS: [(&str, fn(&Path) -> bool); 3] = [
 const SECRET: &str = "s3cret";
 
 /// Does something with a host in each way in which it can come to more rights.
-fn each_way(test: impl Fn(&Place)) {
+fn each_way(test: impl Fn(&Place) + Sync) {
     for (way, raise) in WAYS {
         let Some(place) = Place::new() else { return };
         give(&place.host(), 0, 0);
@@ -46,8 +51,12 @@ fn each_way(test: impl Fn(&Place)) {
             skip(way, "a file cannot be given them here");
             continue;
         }
-        eprintln!("{way}:");
-        test(&place);
+        // The thread's name is told when it fails.
+        let done = thread::scope(|scope| {
+            let named = thread::Builder::new().name(way.to_owned());
+            named.spawn_scoped(scope, || test(&place)).expect("a thread").join()
+        });
+        done.unwrap_or_else(|panic| resume_unwind(panic));
     }
 }
 

@@ -280,7 +280,8 @@ fn a_group_is_not_trusted_because_the_process_is_in_it() {
 
 #[test]
 fn a_lock_file_that_cannot_be_read_closes_the_folder() {
-    let spoilt: [(&str, fn(&Path)); 4] = [
+    type Spoil = fn(&Path);
+    let spoilt: [(&str, Spoil); 4] = [
         ("Permission denied", |lock| {
             fs::write(lock, "").expect("root may");
             chmod(lock, 0o600);

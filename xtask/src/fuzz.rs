@@ -78,6 +78,8 @@ struct Watched {
     seconds: Option<String>,
     /// How many edges of the code they reached.
     covered: Option<String>,
+    /// How many of them it kept, each for something that no other shows.
+    kept: Option<String>,
 }
 
 impl Watched {
@@ -90,23 +92,31 @@ impl Watched {
                 self.seconds = words.nth(2).map(str::to_owned);
             }
             Some(number) if number.starts_with('#') => {
-                let behind = words.skip_while(|word| *word != "cov:").nth(1);
-                self.covered = behind.map(str::to_owned).or(self.covered.take());
                 self.runs = number.get(1..).map(str::to_owned);
+                let mut label = "";
+                for word in words {
+                    match label {
+                        "cov:" => self.covered = Some(word.to_owned()),
+                        "corp:" => self.kept = word.split('/').next().map(str::to_owned),
+                        _ => {}
+                    }
+                    label = word;
+                }
             }
             _ => {}
         }
     }
 
-    fn record(&self, clean: bool, corpus: usize) -> String {
+    fn record(&self, clean: bool, began: usize) -> String {
         let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let date = date.split('T').next().unwrap_or_default();
         let told = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
         let result = if clean { "clean" } else { "something was found" };
-        let [runs, seconds, covered] = [&self.runs, &self.seconds, &self.covered].map(told);
+        let [runs, seconds] = [&self.runs, &self.seconds].map(told);
+        let [covered, kept] = [&self.covered, &self.kept].map(told);
         format!(
             "date     {date}\nseconds  {seconds}\nruns     {runs}\ncovered  {covered} edges\n\
-             corpus   {corpus} files\nresult   {result}\n"
+             corpus   {kept} files, {began} in the beginning\nresult   {result}\n"
         )
     }
 }
@@ -138,7 +148,7 @@ mod tests {
             "seconds  61",
             "runs     600",
             "covered  1234 edges",
-            "corpus   7 files",
+            "corpus   12 files, 7 in the beginning",
             "result   clean",
         ];
         assert_eq!(rest, expect);

@@ -67,20 +67,16 @@ impl Topic {
 pub(super) struct InstanceTopic {
     handle: Handle,
     instance: Arc<Instance>,
-    /// A publisher that found no room has gone round the run queue, and not published since.
-    lingered: AtomicBool,
 }
 
 impl InstanceTopic {
     pub(super) fn boxed(handle: Handle, instance: Arc<Instance>) -> TopicBox {
-        let lingered = AtomicBool::new(false);
-        TopicBox::from_value(InstanceTopic { handle, instance, lingered }, TD_Opaque)
+        TopicBox::from_value(InstanceTopic { handle, instance }, TD_Opaque)
     }
 
     fn publish(&self, message: Message) -> PublishReply {
         match self.handle.topic().core.push(message, &self.publisher()) {
             Ok(()) => {
-                self.has_published();
                 let (status, detail) = (PublishStatus::PUBLISHED, RString::new());
                 PublishReply { status, message: ROption::RNone, detail }
             }
@@ -93,20 +89,11 @@ impl InstanceTopic {
 
     fn publish_values(&self, values: &Values) -> ValuesReply {
         let (published, all) = self.handle.topic().core.push_values(values, &self.publisher());
-        if published > 0 {
-            self.has_published();
-        }
         let (status, detail) = match all {
             Ok(()) => (PublishStatus::PUBLISHED, RString::new()),
             Err(why) => self.explain(why),
         };
         ValuesReply { status, published, detail }
-    }
-
-    fn has_published(&self) {
-        if self.lingered.load(Ordering::Relaxed) {
-            self.lingered.store(false, Ordering::Relaxed);
-        }
     }
 
     fn publisher(&self) -> Publisher<'_, impl Fn() -> u64, impl Fn() -> bool> {
@@ -151,12 +138,6 @@ impl InstanceTopic {
 
     fn poll_room(&self, context: &mut FfiContext<'_>, on_task: bool) -> PollStatus {
         let topic = self.handle.topic();
-        // Those who receive may be about to release: once round the run queue costs less than to
-        // wait and to be woken.
-        if !self.lingered.swap(true, Ordering::Relaxed) && subscription::linger(on_task) {
-            return PollStatus::PENDING;
-        }
-        self.lingered.store(false, Ordering::Relaxed);
         let waker = subscription::waker(context, on_task);
         let hopeless = || {
             !matches!(self.instance.phase(), Phase::Running | Phase::Ended)

@@ -15,9 +15,12 @@ pub(crate) struct Args {
     /// Write what was measured as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Measure only what has this text in its title
+    /// Measure only what has this text in its title and column, as in `2 workers, 8 sub`
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) only: String,
+    /// Run only those whose name ends so: for a profile, since ratios need the peers
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) contender: String,
     /// Peers send small messages in an `Arc` too, as they would have to if they were not `Copy`
     #[arg(long)]
     pub(crate) arc: bool,

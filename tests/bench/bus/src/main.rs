@@ -1,7 +1,7 @@
 //! The benchmark of the bus, side by side with other channels.
 //!
 //! ```text
-//! cargo xtask bench bus [--rounds N] [--quick] [--arc] [--only TEXT] [--json FILE]
+//! cargo xtask bench bus [--rounds N] [--quick] [--arc] [--only TEXT] [--contender TEXT] [--json FILE]
 //! ```
 //!
 //! builds this program and its two plugin libraries for release, and runs it. The comparison with the
@@ -97,7 +97,11 @@ fn run(args: &Args) -> Result<()> {
     let runtimes: Vec<_> = Kind::ALL.into_iter().map(Shared::start).collect::<Result<_>>()?;
     let over_abi = Rc::new(OverAbi::new(&args.plugins)?);
     let mut cells = suite::cells(&runtimes, &over_abi, args.arc);
-    cells.retain(|cell| args.wants(&cell.title));
+    cells.retain(|cell| args.wants(&format!("{}, {}", cell.title, cell.column)));
+    for cell in &mut cells {
+        cell.contenders.retain(|contender| contender.name.ends_with(&args.contender));
+    }
+    cells.retain(|cell| !cell.contenders.is_empty());
     let rounds = args.rounds();
     talk("finding out how many messages each needs");
     for cell in &mut cells {
