@@ -37,6 +37,7 @@ mod locks;
 mod logs;
 mod manuals;
 mod management;
+mod reasons;
 mod refusals;
 mod names;
 mod outside;

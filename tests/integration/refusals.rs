@@ -1,7 +1,7 @@
 //! Every reason for which something is refused: told with its name and a remedy by each command, and
 //! gone as soon as its cause is.
 //!
-//! What is not trusted has tests of its own: `permissions.rs`, `locks.rs`.
+//! Those of trust and of wishes are in `reasons.rs`, with a test that none is left out.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -58,6 +58,17 @@ const CASES: &[Case] = &[
         descriptor(file, |it| it["plugins"][0]["summary"] = "\u{1b}[31m".into());
     }),
 ];
+
+/// The reasons of a folder, in the order in which they are tried.
+const FOLDERS: [&str; 3] = ["folder-missing", "folder-unreadable", "folder-relative"];
+
+/// That of a name.
+const CLAIMED: &str = "claimed";
+
+/// All reasons that are tried here.
+pub(crate) fn tried() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|Case(reason, _)| *reason).chain(FOLDERS).chain([CLAIMED])
+}
 
 fn write(file: &Path, forge: &Forge) {
     fs::write(file, &forge.bytes).expect("a file in a temporary folder");
@@ -140,7 +151,7 @@ fn a_name_that_two_libraries_claim_is_told_of_both() {
     assert_eq!(states, ["claimed", "claimed"], "{listed}");
     let reasons: Vec<_> =
         told["refused"].as_array().expect("a list").iter().map(|it| &it["reason"]).collect();
-    assert_eq!(reasons, ["claimed", "claimed"], "{listed}");
+    assert_eq!(reasons, [CLAIMED, CLAIMED], "{listed}");
     env.run("--dry-run echo").assert_code(Exit::Load);
     fs::remove_file(other).expect("it was there");
     env.run("--dry-run echo").assert_code(Exit::Success);
@@ -152,11 +163,9 @@ fn each_reason_of_a_folder_has_a_name_and_a_remedy_and_goes_with_its_cause() {
     let folder = env.home().join("folder");
     let in_the_way = env.home().join("file");
     fs::write(&in_the_way, "no folder").expect("a file in a temporary folder");
-    for (reason, named) in [
-        ("folder-missing", folder.as_path()),
-        ("folder-unreadable", in_the_way.as_path()),
-        ("folder-relative", Path::new("folder")),
-    ] {
+    for (reason, named) in
+        FOLDERS.into_iter().zip([folder.as_path(), in_the_way.as_path(), Path::new("folder")])
+    {
         // Those of the environment are no mistake on the line.
         let env = TestEnv::without_plugins().env("LIFESPAN_PLUGIN_PATH", named);
         let listed = env.run("plugin list --format json");

@@ -286,3 +286,6 @@ pub(crate) fn abi_hint(library: &str, host: &str) -> String {
 fn listed(places: &[Place]) -> String {
     places.iter().map(Place::to_string).collect::<Vec<_>>().join(" and ")
 }
+
+#[cfg(test)]
+mod tests;
