@@ -51,3 +51,4 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod validating;
