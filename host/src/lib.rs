@@ -79,6 +79,9 @@ pub mod bench;
 pub mod example;
 #[doc(hidden)]
 pub mod probe;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;
