@@ -123,7 +123,15 @@ impl Walker {
         }
         let metadata = match fs::symlink_metadata(at) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A file in the way is judged by then.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(unreadable(at, &error)),
         };
         self.judge(at, kind(metadata.file_type()), Ownership::of(&metadata))?;
