@@ -73,6 +73,9 @@ mod position;
 mod error;
 mod exit;
 
+#[cfg(feature = "cli")]
+mod validate;
+
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]

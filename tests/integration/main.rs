@@ -48,3 +48,4 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod validating;
