@@ -157,6 +157,8 @@ fn nothing_is_read_written_or_started_on_their_word() {
             &["man", "--dir", &pages][..],
             &["man", "echo"],
             &["__arguments", &library],
+            &["__validate", "lifespans", &library],
+            &["plugin", "validate", &library],
             &["plugin", "path"],
             &["plugin", "inspect", "echo"],
             &["plugin", "inspect", &secret],

@@ -37,7 +37,7 @@ fn is_harmless(chain: &[&str]) -> bool {
     match chain {
         [plugin::WORD] | [plugin::WORD, "list" | "help" | "--help" | "-h", ..] => true,
         [man::WORD] | [man::WORD, "--help" | "-h"] => true,
-        [plugin::WORD | man::WORD | child::WORD, ..] => false,
+        [plugin::WORD | man::WORD | child::WORD | plugin::child::WORD, ..] => false,
         _ => true,
     }
 }
@@ -72,6 +72,7 @@ mod tests {
             "man countdown",
             "man -h --dir x",
             "__arguments x",
+            "__validate arguments x",
         ] {
             assert!(!harmless(line), "{line}");
         }

@@ -132,7 +132,7 @@ impl Walker {
         }
         let metadata = match fs::symlink_metadata(at) {
             Ok(metadata) => metadata,
-            // Below a file there is nothing either.
+            // A file in the way is judged by then.
             Err(error)
                 if matches!(
                     error.kind(),
