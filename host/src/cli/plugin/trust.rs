@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
 use super::run_path::{RunPathResult, run_path_of};
 use super::target::{self, Examined};
 use crate::cli::lines::visible;
@@ -69,7 +69,7 @@ pub(crate) fn cmd_trust(context: &Context<'_>, args: TrustArgs) -> Result<Exit, 
         not_approved: folders.into_iter().flat_map(not_approved).map(|it| path(&it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(&result.approved),
+        Format::Text => text(&result.approved, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     warn(context, &result.not_approved);
@@ -151,17 +151,19 @@ pub(super) fn warn(context: &Context<'_>, not_approved: &[String]) {
 }
 
 /// A library a paragraph.
-pub(super) fn text(approved: &[Approved]) -> String {
+pub(super) fn text(approved: &[Approved], columns: u16) -> String {
     let mut text = String::new();
     for it in approved {
         let plugins = it.plugins.iter().map(|(name, version)| (name.as_str(), version.as_str()));
-        text += &format!("{}\n  {}\n", visible(&it.library), target::plugins(plugins));
-        match &it.before {
-            Some(before) if *before == it.sha256 => text += "  approved before\n",
-            Some(before) => text += &format!("  before: sha256 {before}\n"),
-            None => {}
+        text += &format!("{}\n", visible(&it.library));
+        let before = match &it.before {
+            Some(before) if *before == it.sha256 => Some("approved before".to_owned()),
+            before => before.as_ref().map(|before| format!("before: sha256 {before}")),
+        };
+        let told = [Some(target::plugins(plugins)), before];
+        for line in told.into_iter().flatten().chain([format!("approved: sha256 {}", it.sha256)]) {
+            text += &indented(&line, 2, columns);
         }
-        text += &format!("  approved: sha256 {}\n", it.sha256);
     }
     if approved.is_empty() {
         text += "there are no libraries of plugins in the folders that are searched\n";
