@@ -278,7 +278,7 @@ fn a_key_is_demanded_of_each_library() {
     plugins.change();
     let bad = plugins.env.run(&line);
     bad.assert_code(Exit::Config);
-    assert!(bad.stdout.contains("it was not made for these bytes"), "{bad}");
+    assert!(bad.words().contains("it was not made for these bytes"), "{bad}");
     plugins
         .env
         .run("plugin verify --key rubbish echo")

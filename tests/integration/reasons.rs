@@ -74,9 +74,10 @@ const CASES: &[Case] = &[
         reason: "unsigned",
         options: "--config ours.toml",
         command: Command::Check,
-        spoil: |it| drop(it.keys()),
+        spoil: |it| {
+            it.keys();
+        },
         mend: |it| it.sign(&it.keys()),
-        ..LISTED
     },
     Case {
         reason: "bad-signature",
@@ -87,7 +88,6 @@ const CASES: &[Case] = &[
             it.change();
         },
         mend: |it| it.sign(&it.keys()),
-        ..LISTED
     },
     Case {
         reason: "disabled",
@@ -104,8 +104,11 @@ const LISTED: Case =
 /// What is done by the line and mended by another.
 const LEFT_OUT: &str = "left-out";
 
+/// Makes a cause, where it can be made.
+type Spoil = fn(&Place) -> bool;
+
 /// The same with a second user: the reason, and its cause where it can be made.
-const WITH_ANOTHER: [(&str, fn(&Place) -> bool); 3] = [
+const WITH_ANOTHER: [(&str, Spoil); 3] = [
     ("group-writable", |it| {
         give(&it.library, ME, OTHER);
         chmod(&it.library, 0o664);
