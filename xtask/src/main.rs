@@ -11,6 +11,7 @@ mod fuzz;
 mod loom;
 mod miri;
 mod msrv;
+mod museum;
 mod readme;
 mod run;
 mod shell;
@@ -32,6 +33,7 @@ Tasks:
   ci [STEP]...               Check everything that continuous integration checks, or these steps of it
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
+  museum [--again]           Make the library that later hosts of this ABI must run; --again replaces it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench folder [--rounds N]  Measure what a plugins folder with 1,000 libraries costs
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
@@ -68,6 +70,8 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("tidy", []) => tidy::check(&shell::root()),
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
+        ("museum", []) => museum::make(false),
+        ("museum", ["--again"]) => museum::make(true),
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
         ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
