@@ -122,6 +122,12 @@ impl Member {
         BusBox::from_value(self.clone(), TD_Opaque)
     }
 
+    /// Where the instance is in its lifespan.
+    #[cfg(feature = "testing")]
+    pub(crate) fn phase(&self) -> Phase {
+        self.instance.phase()
+    }
+
     /// The instance is now there in its lifespan.
     pub(crate) fn set_phase(&self, phase: Phase) {
         tracing::trace!(

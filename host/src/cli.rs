@@ -9,6 +9,7 @@
 
 mod args;
 mod arguments;
+mod asking;
 mod complete;
 mod completions;
 mod disabled;
@@ -151,6 +152,11 @@ fn answer(
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     if let [child::WORD, _] = words.as_slice() {
         return Ok(child::tell(&host, &chain[1]));
+    }
+    if let [plugin::child::WORD, ..] = words.as_slice() {
+        // Its thread is none of the plugin's.
+        reporter.stderr.start();
+        return Ok(plugin::child::tell(&host, &chain[1..]));
     }
     let management = plugin::Context {
         host: &host,

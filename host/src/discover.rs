@@ -143,7 +143,13 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
 
 /// Looks at one file as if its folder were a plugins folder. Loads nothing.
 #[cfg(feature = "cli")]
-pub(crate) fn judge_file(file: &Path, terms: Terms<'_>, policy: &Policy) -> Finds {
+pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
+    judge_file_on(file, Terms::of_this_host(allow_abort), policy)
+}
+
+/// The same on other terms than this host's: to tell, not to load.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file_on(file: &Path, terms: Terms<'_>, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
     let dir = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default();

@@ -410,6 +410,12 @@ impl Prepared {
         Prepared { stages, plan, runtime, options }
     }
 
+    /// What is run, and how, for a run that is not on the shared runtime.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_parts(self) -> (Vec<BoundStage>, RunOptions) {
+        (self.stages, self.options)
+    }
+
     /// What would be run, in the order of set-up.
     pub fn plan(&self) -> &Plan {
         &self.plan

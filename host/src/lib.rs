@@ -72,12 +72,18 @@ mod position;
 mod error;
 mod exit;
 
+#[cfg(feature = "cli")]
+mod validate;
+
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]
 pub mod example;
 #[doc(hidden)]
 pub mod probe;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use lifespan_abi as abi;
 pub use lifespan_abi::log::Level;

@@ -138,6 +138,8 @@ pub(crate) struct Dispatcher {
     pub(crate) deadlines: Deadlines,
     /// The instances whose end is still waited for: with the last of them the run ends.
     pub(crate) until: Vec<String>,
+    /// Whether the run goes on where no task keeps it alive: somebody else will ask for its end.
+    pub(crate) stays: bool,
     state: State,
 }
 
@@ -174,7 +176,8 @@ impl Dispatcher {
         deadlines: Deadlines,
         until: Vec<String>,
     ) -> Self {
-        Dispatcher { holders, bus, asked, begun, deadlines, until, state: State::default() }
+        let state = State::default();
+        Dispatcher { holders, bus, asked, begun, deadlines, until, stays: false, state }
     }
 
     async fn lifespans(&mut self, bound: Vec<BoundPlugin>) -> Result<(), Abandon> {

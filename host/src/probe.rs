@@ -2,7 +2,7 @@
 //! instances, and what is seen of them.
 //!
 //! A [`Probe`] has chosen calls fail, counts all, and keeps what is published. It stands between an
-//! instance and its services as a wrapper of the same kind ([`services`], [`bus`]), so that a run
+//! instance and its services as a wrapper of the same kind (`services`, `bus`), so that a run
 //! without one does not know of it. It changes nothing else, runs no code of plugins under its lock,
 //! and knows neither the dispatcher nor the SDK.
 
@@ -168,6 +168,11 @@ impl Probe {
     /// Keeps what is published from now on.
     pub fn record(&self) {
         self.0.records.store(true, Ordering::Relaxed);
+    }
+
+    /// What was planned and has not come about yet.
+    pub fn planned(&self) -> Vec<Planned> {
+        self.lock().planned.clone()
     }
 
     /// What has come about of what was planned, in that order. A call that hangs does so from now on.

@@ -4,13 +4,12 @@
 //! of its own on the caller's thread, with its own timer and its own blocking threads: whatever
 //! plugins block, deadlines still pass.
 
-use std::collections::HashMap;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
 use crate::bind::BoundStage;
@@ -27,7 +26,7 @@ use crate::services::{Context, Shared};
 use crate::shutdown::Shutdown;
 use crate::trace::{BusTrace, Tracer};
 use crate::watchdog;
-use crate::worker::{Holders, Owner};
+use crate::worker::{Holders, Owner, Workers};
 
 /// How long a forced end waits for those who look on.
 const A_MOMENT: Duration = Duration::from_millis(200);
@@ -45,6 +44,17 @@ pub(crate) struct RunOptions {
     pub(crate) probe: Option<Probe>,
 }
 
+/// What a run stands on.
+pub(crate) struct Ground<'a> {
+    /// Polls the instances.
+    pub(crate) runtime: Handle,
+    /// Wakes them.
+    pub(crate) timer: Handle,
+    pub(crate) clock: Clock,
+    /// The threads of the runtime.
+    pub(crate) workers: &'a Arc<Workers>,
+}
+
 /// Runs the stages, which stand in the order of their set-up, to the end.
 ///
 /// Blocks the calling thread, which must not be one of an asynchronous runtime.
@@ -54,33 +64,25 @@ pub(crate) fn run(
     options: RunOptions,
     shutdown: &Shutdown,
 ) -> Outcome {
-    let RunOptions { deadlines, until, stall_warning, traces, probe } = options;
-    let names = stages.iter().enumerate().map(|(at, stage)| (number(at), stage.instance.clone()));
-    let names: HashMap<u64, Arc<str>> = names.collect();
+    let (deadlines, stall_warning) = (options.deadlines, options.stall_warning);
     let clock = Clock::start();
     let bus = Bus::new(BusOptions::new(clock.clone()));
     let started = runtime.started().and_then(|runtime| {
-        let tracers = traces.iter().map(|trace| Tracer::start(trace, &bus, &clock));
+        let tracers = options.traces.iter().map(|trace| Tracer::start(trace, &bus, &clock));
         Ok((with_own(runtime)?, tracers.collect::<io::Result<Vec<_>>>()?))
     });
     let ((runtime, own_runtime), tracers) = match started {
         Ok(started) => started,
         Err(error) => return host_failed(&error),
     };
-    let holders = Holders::new(runtime.workers().clone(), names);
-    own_runtime.spawn(watchdog::watch(holders.clone(), bus.clone(), stall_warning));
-    let (begun, has_begun) = watch::channel(None);
-    let shared = Shared {
+    let ground = Ground {
         runtime: runtime.handle().clone(),
         timer: runtime.timer().clone(),
         clock,
-        shutdown: shutdown.clone(),
-        begun: has_begun,
-        probe,
+        workers: runtime.workers(),
     };
-    let bound = stages.into_iter().enumerate();
-    let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, &bus)).collect();
-    let dispatcher = Dispatcher::new(holders, bus, shutdown.watch(), begun, deadlines, until);
+    let (dispatcher, bound, _) = ground.assemble(stages, &bus, options, shutdown);
+    own_runtime.spawn(watchdog::watch(dispatcher.holders.clone(), bus, stall_warning));
     let outcome = own_runtime.block_on(dispatch(dispatcher, bound));
     // Never waits: what blocks a thread has been given up and named.
     own_runtime.shutdown_background();
@@ -90,6 +92,36 @@ pub(crate) fn run(
     let limit = if forced { A_MOMENT } else { deadlines.shutdown };
     tracers.into_iter().for_each(|tracer| tracer.finish(limit));
     outcome
+}
+
+impl Ground<'_> {
+    /// The dispatcher and its instances, and what these share.
+    pub(crate) fn assemble(
+        self,
+        stages: Vec<BoundStage>,
+        bus: &Bus,
+        options: RunOptions,
+        shutdown: &Shutdown,
+    ) -> (Dispatcher, Vec<BoundPlugin>, Shared) {
+        let names = stages.iter().enumerate();
+        let names = names.map(|(at, stage)| (number(at), stage.instance.clone()));
+        let holders = Holders::new(self.workers.clone(), names.collect());
+        let (begun, has_begun) = watch::channel(None);
+        let shared = Shared {
+            runtime: self.runtime,
+            timer: self.timer,
+            clock: self.clock,
+            shutdown: shutdown.clone(),
+            begun: has_begun,
+            probe: options.probe,
+        };
+        let bound = stages.into_iter().enumerate();
+        let bound = bound.map(|(at, stage)| stage.into_bound(at, &shared, bus)).collect();
+        let RunOptions { deadlines, until, .. } = options;
+        let dispatcher =
+            Dispatcher::new(holders, bus.clone(), shutdown.watch(), begun, deadlines, until);
+        (dispatcher, bound, shared)
+    }
 }
 
 /// Adds the dispatcher's own runtime: a timer, and threads that may block.

@@ -33,7 +33,8 @@ pub(crate) fn bind<P: Plugin>(request: BindRequest) -> BindReply {
             return refuse(report);
         }
     };
-    match catch(|| parse::<P>(&request, &settings)) {
+    let words = request.args.iter().map(OsString::from);
+    match catch(|| arguments::<P>(words, &settings).map(instance::<P>)) {
         Ok(Ok(instance)) => BindReply {
             status: BindStatus::BOUND,
             instance: RSome(instance),
@@ -57,10 +58,15 @@ pub(crate) fn refuse(report: Report) -> BindReply {
     }
 }
 
-fn parse<P: Plugin>(
-    request: &BindRequest,
+fn instance<P: Plugin>(args: P::Args) -> InstanceBox {
+    P::instance(Box::new(|ctx| P::start(args, ctx)))
+}
+
+/// What the author's parser makes of the words after the plugin's name, or its answer to them.
+pub(crate) fn arguments<P: Plugin>(
+    words: impl IntoIterator<Item = OsString>,
     settings: &BindSettings,
-) -> Result<InstanceBox, (BindStatus, String)> {
+) -> Result<P::Args, (BindStatus, String)> {
     let width = usize::try_from(settings.width).unwrap_or(usize::MAX);
     let display_name = match settings.display_name.as_str() {
         "" => P::NAME,
@@ -71,21 +77,17 @@ fn parse<P: Plugin>(
         .display_name(display_name)
         .term_width(width)
         .color(if settings.color { ColorChoice::Always } else { ColorChoice::Never });
-    let words = request.args.iter().map(OsString::from);
     let parsed = command
         .try_get_matches_from_mut(words)
         .and_then(|mut matches| P::Args::from_arg_matches_mut(&mut matches))
         .map_err(|error| error.format(&mut command));
-    match parsed {
-        Ok(args) => Ok(P::instance(Box::new(|ctx| P::start(args, ctx)))),
-        Err(error) => {
-            let status = match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => BindStatus::ANSWER,
-                _ => BindStatus::USAGE,
-            };
-            Err((status, rendered(&error.render(), settings.color)))
-        }
-    }
+    parsed.map_err(|error| {
+        let status = match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => BindStatus::ANSWER,
+            _ => BindStatus::USAGE,
+        };
+        (status, rendered(&error.render(), settings.color))
+    })
 }
 
 /// The author's arguments as a command of their own.

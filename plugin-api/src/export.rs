@@ -36,8 +36,8 @@ pub trait Library: 'static {
     /// Whether it is a library of its own, and not a part of its host's program.
     const LOADED: bool;
 
-    /// The bytes of the descriptor's section.
-    fn section() -> &'static [u8];
+    /// The descriptor's text.
+    fn descriptor() -> &'static str;
 }
 
 /// Makes a library of plugins: once in a crate of type `cdylib`.
@@ -122,9 +122,9 @@ macro_rules! __library {
             const PLUGINS: &'static [$crate::__private::Entry] = __PLUGINS;
             const LOADED: $crate::__private::bool = $loaded;
 
-            fn section() -> &'static [$crate::__private::u8] {
+            fn descriptor() -> &'static $crate::__private::str {
                 // The reference keeps the section where a linker drops what nobody mentions.
-                $crate::__private::black_box(&__DESCRIPTOR)
+                $crate::__private::text_of($crate::__private::black_box(&__DESCRIPTOR))
             }
         }
     };
@@ -166,6 +166,12 @@ macro_rules! __own_runtime {
             "`#[plugin(tokio)]` needs the feature `tokio` of `lifespan-plugin-api`"
         )
     };
+}
+
+/// The text in the bytes of a descriptor's section.
+pub fn text_of(section: &'static [u8]) -> &'static str {
+    // It is a constant of ours; a host finds what is wrong with the empty text.
+    section_text(section).unwrap_or_default()
 }
 
 /// The erased root module that the header's constructor returns.
@@ -224,8 +230,7 @@ struct Root<L>(PhantomData<L>);
 
 impl<L: Library> Root<L> {
     extern "C" fn descriptor() -> RStr<'static> {
-        // The section is a constant of ours; a host finds what is wrong with the empty text.
-        section_text(L::section()).unwrap_or_default().into()
+        L::descriptor().into()
     }
 
     extern "C" fn init(sink: LogSinkBox, filter: RStr<'_>) -> RResult<(), WireReport> {

@@ -143,6 +143,8 @@ mod run;
 mod runtime;
 mod spawn;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 
 pub use anyhow;
@@ -172,7 +174,9 @@ pub mod __private {
     pub use lifespan_abi::{ABI_VERSION, InstanceBox};
 
     pub use crate::command::{Undescribable, describe};
-    pub use crate::export::{Library, RUSTC, SDK_VERSION, TARGET, constructor, distinct, root};
+    pub use crate::export::{
+        Library, RUSTC, SDK_VERSION, TARGET, constructor, distinct, root, text_of,
+    };
     pub use crate::instance::Start;
     pub use crate::plugin::{BoxFuture, Entry, Plugin, instance_of, start};
     #[cfg(feature = "tokio")]
@@ -180,7 +184,7 @@ pub mod __private {
 }
 
 #[cfg(test)]
-mod testing;
+mod test_host;
 
 /// The README's own example is compiled.
 #[cfg(doctest)]

@@ -114,7 +114,7 @@ mod tests {
     use lifespan_abi::{Ending, Stance as AbiStance};
 
     use super::*;
-    use crate::testing::{Host, bound, poll, ready};
+    use crate::test_host::{Host, bound, poll, ready};
 
     /// What happened to the state, told by the state itself.
     #[derive(clap::Args)]

@@ -25,6 +25,8 @@ pub trait Plugin: 'static {
     const SUMMARY: &'static str;
     /// The JSON text of its [`PluginFacts`](lifespan_abi::PluginFacts).
     const FACTS: &'static str;
+    /// Whether its instances have a tokio runtime of their own.
+    const OWN_RUNTIME: bool = false;
     /// What it takes on the command line.
     type Args: clap::Args + Send + 'static;
 

@@ -52,6 +52,9 @@ struct Threads {
     /// What they log is the instance's.
     span: Span,
     alive: Mutex<BTreeSet<String>>,
+    /// A test has its own logs: whoever starts a runtime of its instances says where these go.
+    #[cfg(feature = "testing")]
+    logs: tracing::Dispatch,
 }
 
 /// A future on a runtime of the plugin's, for the host to await. Dropped, it has the future dropped
@@ -66,7 +69,12 @@ thread_local! {
 impl OwnRuntime {
     /// Starts the runtime of the instance of that name.
     fn start(name: &str, workers: usize) -> io::Result<Self> {
-        let threads = Arc::new(Threads { span: instance_span(name), alive: Mutex::default() });
+        let threads = Arc::new(Threads {
+            span: instance_span(name),
+            alive: Mutex::default(),
+            #[cfg(feature = "testing")]
+            logs: tracing::dispatcher::get_default(Clone::clone),
+        });
         let (started, stopped) = (threads.clone(), threads.clone());
         let (prefix, number) = (name.to_owned(), AtomicU64::new(1));
         let runtime = Builder::new_multi_thread()
@@ -131,6 +139,8 @@ impl Threads {
     /// This thread begins.
     fn begin(&self) {
         thread_of_plugin();
+        #[cfg(feature = "testing")]
+        std::mem::forget(tracing::dispatcher::set_default(&self.logs)); // as long as the thread lives
         SPAN.set(Some(self.span.clone().entered()));
         self.lock().insert(this_thread());
     }

@@ -45,3 +45,4 @@ mod services;
 mod shutdown;
 mod trace;
 mod unwanted;
+mod validating;

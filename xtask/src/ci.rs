@@ -28,7 +28,7 @@ pub(crate) fn ci(only: &[&str]) -> Result<()> {
         ("deny", &mut deny),
         ("clippy", &mut clippy),
         ("rustdoc", &mut || {
-            let mut doc = shell::cargo(["doc", "--workspace", "--no-deps"]);
+            let mut doc = shell::cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
             shell::must(doc.env("RUSTDOCFLAGS", "-D warnings"))
         }),
         ("msrv", &mut msrv::msrv),

@@ -39,6 +39,8 @@ Tasks:
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
   bench isolation [--rounds N]
                              Compare how late messages come while a plugin blocks its thread
+  bench sdk [--rounds N] [--json FILE]
+                             Measure what the SDK costs: a library's size, the time to build it, a poll
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
@@ -75,6 +77,7 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
         ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
+        ("bench", ["sdk", options @ ..]) => bench::sdk(options),
         ("bench", ["folder"]) => bench::folder(bench::ROUNDS),
         ("bench", ["folder", "--rounds", rounds]) => bench::folder(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),

@@ -1,7 +1,8 @@
 //! `plugin …`: the commands that look after the plugins folders.
 //!
 //! Each command is a file below: its arguments, and a function that does it. Here they are only told
-//! apart. They print through the reporter, and run no plugin's code in this process.
+//! apart. They print through the reporter, and run no plugin's code in this process, unless `validate`
+//! is told to.
 
 mod check;
 mod context;
@@ -18,6 +19,7 @@ mod remove;
 mod target;
 mod trust;
 mod untrust;
+mod validate;
 mod verify;
 
 use std::ffi::OsString;
@@ -36,6 +38,8 @@ use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
 use self::untrust::{UntrustArgs, cmd_untrust};
+pub(crate) use self::validate::child;
+use self::validate::{ValidateArgs, cmd_validate};
 use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::word;
 use crate::error::{Failure, Failures};
@@ -58,6 +62,7 @@ enum PluginCommand {
     List(ListArgs),
     Inspect(InspectArgs),
     Check(CheckArgs),
+    Validate(ValidateArgs),
     Path(PathArgs),
     Install(InstallArgs),
     Remove(RemoveArgs),
@@ -86,6 +91,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::List(args) => cmd_list(context, args),
         PluginCommand::Inspect(args) => cmd_inspect(context, args),
         PluginCommand::Check(args) => cmd_check(context, args),
+        PluginCommand::Validate(args) => cmd_validate(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),
         PluginCommand::Remove(args) => cmd_remove(context, args),

@@ -43,7 +43,7 @@ impl Dispatcher {
                 break why;
             }
             let keepers: Vec<_> = running.iter().filter(|plugin| plugin.keeps_alive()).collect();
-            if keepers.is_empty() {
+            if keepers.is_empty() && !self.stays {
                 break "all tasks have ended".to_owned();
             }
             if keepers.len() != told {

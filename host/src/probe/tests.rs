@@ -46,6 +46,7 @@ fn the_nth_call_is_refused_and_no_other() {
         fish.messages_of("**")?;
         Ok(())
     });
+    assert_eq!(probe.planned().len(), 1, "that of `cat`");
     assert_eq!(probe.count("fish", Call::Topic), 3);
     assert_eq!(probe.count("cat", Call::Topic), 0, "it is not probed");
     let struck: Vec<_> = probe.struck().iter().map(ToString::to_string).collect();

@@ -52,6 +52,8 @@ fn implementation(shape: &Shape, args: &PluginArgs) -> TokenStream {
     let instance = args.tokio.as_ref().map(|tokio| {
         let workers = tokio.workers;
         quote_spanned! {tokio.span=>
+            const OWN_RUNTIME: #sdk::__private::bool = true;
+
             fn instance(
                 start: #sdk::__private::Start,
             ) -> #sdk::__private::InstanceBox {

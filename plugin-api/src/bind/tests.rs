@@ -7,7 +7,7 @@ use super::*;
 use crate::context::Context;
 use crate::panics::tests::hook;
 use crate::prelude::*;
-use crate::testing::{Host, ready};
+use crate::test_host::{Host, ready};
 
 #[derive(Args)]
 struct Fish {

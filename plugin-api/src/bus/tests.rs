@@ -18,7 +18,7 @@ use super::*;
 use crate::message::kind;
 use crate::panics::tests::logged;
 use crate::task::polling;
-use crate::testing::Host;
+use crate::test_host::Host;
 
 /// A topic of a host that always answers the same.
 struct Fixed {

@@ -9,7 +9,7 @@ use lifespan_abi::abi_stable::std_types::RString;
 use lifespan_abi::async_ffi::FutureExt;
 
 use crate::context::reason;
-use crate::testing::{Host, Wakes, poll, ready};
+use crate::test_host::{Host, Wakes, poll, ready};
 
 const MILLI: u64 = 1_000_000;
 

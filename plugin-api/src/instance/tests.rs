@@ -9,7 +9,7 @@ use lifespan_abi::ReportKind;
 
 use super::*;
 use crate::failure::Failure;
-use crate::testing::{Host, Wakes, bound, once, poll, ready};
+use crate::test_host::{Host, Wakes, bound, once, poll, ready};
 
 /// What happened, in order.
 #[derive(Clone, Default)]

@@ -13,7 +13,7 @@ use super::*;
 use crate::context::Context as Instance;
 use crate::panics::tests::hook;
 use crate::task::{crossing, on_task, polling};
-use crate::testing::{Host, poll};
+use crate::test_host::{Host, poll};
 
 /// What a plugin has told.
 #[derive(Clone, Default)]

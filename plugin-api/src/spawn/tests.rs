@@ -4,7 +4,7 @@ use std::future::pending;
 
 use super::*;
 use crate::panics::tests::hook;
-use crate::testing::{Host, Wakes, once, poll, ready};
+use crate::test_host::{Host, Wakes, once, poll, ready};
 
 struct Bomb;
 impl Drop for Bomb {

@@ -114,3 +114,6 @@ async fn publish_status(topic: &Topic<i32>, number: i32) -> Result<()> {
         published => Ok(published?),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

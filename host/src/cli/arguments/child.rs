@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Answer, Told, Trouble};
-use crate::discover::{Finds, Terms, judge_file};
+use crate::discover::{Finds, judge_file};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -34,8 +34,7 @@ pub(crate) fn tell(host: &Host, file: &OsStr) -> Exit {
 }
 
 fn ask(host: &Host, file: &Path) -> Told {
-    let terms = Terms::of_this_host(host.allows_panic_abort());
-    let Finds { candidates, refused } = judge_file(file, terms, host.policy());
+    let Finds { candidates, refused } = judge_file(file, host.allows_panic_abort(), host.policy());
     let mut told = Told::default();
     for candidate in &candidates {
         let library = match host.library(candidate) {

@@ -24,7 +24,7 @@ use crate::failure::report;
 use crate::message::kind::KindOf;
 use crate::message::{DecodeError, EncodeError, json_of, of_json};
 use crate::task::polling;
-use crate::testing::{Host, Wakes};
+use crate::test_host::{Host, Wakes};
 use crate::time::Clock;
 
 /// A topic of `u32`s as the host has it.
