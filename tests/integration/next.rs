@@ -1,5 +1,5 @@
-//! The next version of everything: copies of the workspace with another ABI. One has grown as it may;
-//! others have changed as they must not.
+//! The next version of everything: copies of the workspace with another ABI. One has grown as it may,
+//! the other has changed as it must not.
 //!
 //! The copy is made from the sources as they are. A change whose place is not found fails the test
 //! with its name: then it is to be adapted here.
@@ -160,8 +160,10 @@ pub(crate) fn next_version() -> String {
 }
 
 /// A host that has these changes, and says that it is of this version still.
-pub(crate) fn changed_host(name: &str, changes: &[Change]) -> PathBuf {
-    let home = scratch(name);
+///
+/// There is room for one: cargo tells two copies that say the same version only by when files changed.
+pub(crate) fn changed_host(changes: &[Change]) -> PathBuf {
+    let home = scratch("abi-changed");
     build_copy(&home, changes, ABI_VERSION, &["-p", "lifespan", "--bins"], |_| ())
 }
 
