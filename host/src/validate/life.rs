@@ -64,7 +64,7 @@ impl<'c> Course<'c> {
 /// Lives it.
 pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Finding> {
     let instance = subject.bind()?;
-    let world = World::new(course.probe)?;
+    let world = World::new(&subject.threads, course.probe)?;
     let ledger = Ledger::new(course.measures);
     let mut who = world.add(subject.name(), instance, subject.deadlines(), &ledger);
     (course.look)(&world);
@@ -106,14 +106,9 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
 }
 
 impl Life {
-    /// That it was set up, or that a check has nothing to look at.
+    /// That it was set up, as it was when that alone was checked.
     pub(super) fn is_set_up(&self) -> Result<(), Finding> {
-        match self.setup {
-            End::Ended(_) => Ok(()),
-            End::Held | End::Failed(_) | End::Asleep | End::Late(_) => {
-                Err(Finding::skipped("it is not set up: see `set-up`"))
-            }
-        }
+        was_set_up("its set-up", &self.setup)
     }
 
     /// What no plugin should do in any phase, whatever it is told: panic, or not come to an end.
@@ -136,6 +131,14 @@ impl Life {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// An error if a set-up has not come to its end, or failed.
+pub(super) fn was_set_up(setup: &str, end: &End<Stance>) -> Result<(), Finding> {
+    match end {
+        End::Failed(report) => Err(told(setup, report)),
+        end => ended(setup, end),
     }
 }
 

@@ -28,7 +28,8 @@ use crate::validate::{CHECKS, Check, Finding, Verdict};
 ///
 /// It loads the library and runs its plugins, over and over and in unkind ways, each check in a process
 /// of its own: what is refused elsewhere is refused here too, and else its code may do all that you
-/// may. A plugin that needs arguments is given them after `--`; without, what needs them is skipped.
+/// may. On the topics that a plugin opens a few small values are published. A plugin that needs
+/// arguments is given them after `--`; without, what needs them is skipped.
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 when no check failed, 1 when one did, 2 when the arguments are \
