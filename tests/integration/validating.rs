@@ -281,7 +281,11 @@ fn the_help_says_that_it_runs_code_and_the_list_has_every_check() {
     for part in ["It loads the library and runs its plugins", "--in-process", "--list"] {
         assert!(help.stdout.contains(part), "{part}\n{help}");
     }
-    let list = env.run("plugin validate --list");
+    let list = env.run("plugin validate --list --format json");
     list.assert_code(Exit::Success);
-    assert!(list.stdout.contains("host-faults") && list.stdout.lines().count() >= 14, "{list}");
+    for check in data(&list)["checks"].as_array().expect("a list") {
+        let name = check["check"].as_str().expect("a name");
+        assert!(help.stdout.contains(&format!("\n  {name} ")), "{name}\n{help}");
+    }
+    assert!(help.stdout.lines().all(|line| line.chars().count() <= 80), "{help}");
 }
