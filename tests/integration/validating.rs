@@ -149,6 +149,18 @@ fn what_only_arguments_break_is_found_too() {
 }
 
 #[test]
+fn what_a_runtime_of_its_own_awaits_is_cut_off_too() {
+    let env = TestEnv::without_plugins().plugin_dir(own_runtime());
+    for (filter, args) in [("cancel", ""), ("interrupt", "-- --setup")] {
+        let output = validate(&env, &format!("rt-pieces --filter {filter} {args}"));
+        output.assert_code(Exit::Plugin);
+        let check = &validated(&output)["plugins"][0]["checks"][0];
+        let reason = check["reason"].as_str().expect("a text");
+        assert!(reason.contains("dropped in the middle"), "{output}");
+    }
+}
+
+#[test]
 fn arguments_that_are_missing_or_wrong_are_told() {
     let env = TestEnv::without_plugins();
     let file = library(&bundled(), "exec");
