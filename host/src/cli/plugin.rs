@@ -42,9 +42,8 @@ pub(crate) use self::validate::child;
 use self::validate::{ValidateArgs, cmd_validate};
 use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::word;
-use crate::error::{Failure, Failures};
+use crate::error::Failures;
 use crate::exit::Exit;
-use crate::trust::is_elevated;
 
 /// The word that begins these commands.
 pub(crate) const WORD: &str = "plugin";
@@ -81,12 +80,6 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Ok(args) => args,
         Err(answer) => return answer,
     };
-    // With root's rights they would read and write what whoever started the host may not.
-    if is_elevated() && !matches!(args.command, PluginCommand::List(_) | PluginCommand::Path(_)) {
-        return Err(Failure::new(Exit::Config, "a set-uid host only lists plugins")
-            .hint("use a host that is not set-uid, as root or as yourself")
-            .into());
-    }
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
         PluginCommand::Inspect(args) => cmd_inspect(context, args),
