@@ -9,6 +9,7 @@ mod artifacts;
 mod env;
 mod forge;
 mod nested;
+mod newcomers;
 mod next;
 mod schema;
 mod terminal;
