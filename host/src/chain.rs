@@ -322,7 +322,7 @@ fn parts(word: &str) -> (&str, Option<&str>) {
 }
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -29,9 +29,9 @@ use std::sync::Arc;
 
 use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
 
-use crate::discover::cache::{Cache, Content, Findings, Reading};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::cache::{keep, replace};
+pub(crate) use crate::discover::cache::keep;
+use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(feature = "cli")]
@@ -124,7 +124,19 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
         // Where the cache is, and what is in it, is said by whoever started the host.
         scope.cache_dir = None;
     }
-    Catalog::new(scope)
+    let fault = scope.cache_dir.as_deref().and_then(|dir| cache_fault(dir, &scope.policy));
+    if let Some(fault) = &fault {
+        // Not even to be written: it may lead anywhere by now.
+        tracing::debug!("nothing is kept in the cache: {fault}");
+        scope.cache_dir = None;
+    }
+    Catalog::new(scope, fault)
+}
+
+/// Why a cache may hold what others have put there.
+fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    Guard::new(policy).walk_there(&dir).err()
 }
 
 /// Looks at one file as if its folder were a plugins folder. Loads nothing.
@@ -293,6 +305,14 @@ impl Finds {
         guard: &Guard,
         seen: &mut HashSet<Identity>,
     ) {
+        if is_elevated() {
+            // What lies in a folder that is not root's is not even looked at: whoever started the host may
+            // not be allowed to.
+            if let Some(fault) = guard.folder(&entry.dir).fault() {
+                let place = Place::Folder(entry.dir.clone());
+                return self.refuse(place, Vec::new(), fault.clone().into());
+            }
+        }
         // Before it is listed: a file that comes while it is has changed the folder since.
         let started = stamp::now();
         let stamp = fs::metadata(&entry.dir).ok().filter(|_| entry.dir.is_absolute());

@@ -46,6 +46,7 @@ mod host;
 mod config;
 mod discover;
 mod trust;
+mod files;
 
 mod prepare;
 mod chain;
@@ -71,6 +72,9 @@ mod guard;
 mod position;
 mod error;
 mod exit;
+
+#[cfg(feature = "cli")]
+mod validate;
 
 #[doc(hidden)]
 pub mod bench;

@@ -5,14 +5,14 @@
 //! within the function `run` stands at the gate. They meet here, and only here: the rules of who may
 //! pass are this file's, polling and dropping are theirs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
-use std::thread::{self, ThreadId};
 
 use lifespan_abi::{Report, Stance};
 
 use crate::failure::Failure;
-use crate::task::on_task;
+use crate::task::{on_task, polls_lifespan};
 
 /// How the task of a lifespan ended; what [`Context::run`](crate::Context::run) answers.
 ///
@@ -77,6 +77,11 @@ pub(crate) struct Finding {
 #[derive(Debug)]
 pub(crate) struct Gate {
     state: Mutex<State>,
+    /// Whether there is something for the poller in this phase. Written under the lock, and read
+    /// without: whoever writes it on another thread wakes the poller afterwards.
+    found: AtomicBool,
+    /// Whether `outer` is there. Written under the lock.
+    registered: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -86,9 +91,7 @@ struct State {
     /// The fault has been told: there is no second one.
     fault_told: bool,
     cancelled: bool,
-    /// The thread that polls the lifespan's function at this moment.
-    poller: Option<ThreadId>,
-    /// The waker of the host's future that polls the lifespan's function.
+    /// The waker of the first poll in this phase: the host polls a phase in one task.
     outer: Option<Waker>,
     /// The waker of whoever stands at the gate, where the outer one would not reach it: below a
     /// combinator that has its own, or in a task of its own.
@@ -103,10 +106,11 @@ impl Gate {
                 finding: Finding::default(),
                 fault_told: false,
                 cancelled: false,
-                poller: None,
                 outer: None,
                 inner: None,
             }),
+            found: AtomicBool::new(false),
+            registered: AtomicBool::new(false),
         }
     }
 
@@ -117,8 +121,13 @@ impl Gate {
             return;
         }
         state.phase = phase;
-        let inner = state.inner.take();
+        let (inner, outer) = (state.inner.take(), state.outer.take());
+        self.registered.store(false, Ordering::Relaxed);
+        let Finding { end, fault, .. } = &state.finding;
+        self.found.store(end.is_some() || fault.is_some(), Ordering::Relaxed);
         drop(state);
+        // A waker's drop is the host's code: not under the lock.
+        drop(outer);
         wake(inner);
     }
 
@@ -126,27 +135,32 @@ impl Gate {
     pub(crate) fn cancel(&self) {
         let mut state = self.lock();
         state.cancelled = true;
-        let wakers = [state.inner.take(), state.outer.take()];
+        let wakers = [state.inner.take(), state.outer.clone()];
         drop(state);
         wakers.into_iter().for_each(wake);
     }
 
+    /// By which its poller is known while it polls; see [`polls_lifespan`].
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// The poller is about to poll the lifespan's function on this thread.
     pub(crate) fn before_poll(&self, context: &Context<'_>) {
+        if self.registered.load(Ordering::Relaxed) {
+            return;
+        }
         let waker = context.waker().clone();
         let mut state = self.lock();
-        state.poller = Some(thread::current().id());
         let before = state.outer.replace(waker);
+        self.registered.store(true, Ordering::Relaxed);
         drop(state);
-        // A waker's drop is the host's code: not under the lock.
         drop(before);
     }
 
-    /// The poll has come back.
-    pub(crate) fn after_poll(&self) -> Finding {
-        let mut state = self.lock();
-        state.poller = None;
-        state.finding.clone()
+    /// Whether there is something for the poller in this phase, when a poll has come back.
+    pub(crate) fn found(&self) -> bool {
+        self.found.load(Ordering::Acquire)
     }
 
     /// How things stand.
@@ -159,7 +173,7 @@ impl Gate {
         let mut state = self.lock();
         if state.finding.reached.is_none() && state.phase == Phase::Setup {
             state.finding.reached = Some(stance);
-            state.wake_outer();
+            self.tell_poller(&state);
             return Admission::First;
         }
         let fault = if state.finding.reached.is_some() {
@@ -171,15 +185,16 @@ impl Gate {
         if !state.fault_told {
             state.finding.fault.get_or_insert_with(|| fault.clone());
         }
+        self.found.store(true, Ordering::Release);
         if state.phase == Phase::Setup {
-            state.wake_outer();
+            self.tell_poller(&state);
             return Admission::Held;
         }
         if state.phase == Phase::Run {
             // The run fails with it, for which the task must be dropped: whoever stands at the gate
             // does that when polled, which on this very thread it may have been already.
             state.cancelled = true;
-            let wakers = [state.inner.take(), state.outer.take()];
+            let wakers = [state.inner.take(), state.outer.clone()];
             drop(state);
             wakers.into_iter().for_each(wake);
         }
@@ -203,7 +218,7 @@ impl Gate {
             (Phase::Run, None) => Step::Poll,
             (Phase::Teardown | Phase::Over, end) => Step::Leave(end.clone()),
         };
-        let woken_with_outer = state.poller == Some(thread::current().id()) && on_task(context);
+        let woken_with_outer = polls_lifespan(self.address()) && on_task(context);
         let same = state.inner.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
         if woken_with_outer || same {
             return step;
@@ -218,24 +233,22 @@ impl Gate {
     pub(crate) fn ended(&self, end: TaskEnd) {
         let mut state = self.lock();
         state.finding.end.get_or_insert(end);
-        state.wake_outer();
+        self.tell_poller(&state);
+    }
+
+    /// Wakes the poller to what it finds, unless it is polling on this very thread and will look by
+    /// itself.
+    fn tell_poller(&self, state: &State) {
+        self.found.store(true, Ordering::Release);
+        if let (false, Some(waker)) = (polls_lifespan(self.address()), &state.outer) {
+            waker.wake_by_ref();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code of others runs under the lock, except a waker's clone and wake, and they change
         // nothing here: what a panic of theirs leaves behind is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Wakes the poller, unless it is polling on this very thread and will look by itself.
-    fn wake_outer(&self) {
-        if self.poller != Some(thread::current().id()) {
-            if let Some(waker) = &self.outer {
-                waker.wake_by_ref();
-            }
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::failure::report;
 use crate::gate::{Finding, Gate, Phase, TaskEnd};
 use crate::panics::{catch, guarded_drop};
 use crate::plugin::BoxFuture;
-use crate::task::polling;
+use crate::task::polling_lifespan;
 
 const OVER: &str = "the lifespan is over";
 const BUSY: &str = "the phase before is still being polled";
@@ -48,16 +48,16 @@ enum Body {
     /// Begun.
     Going(BoxFuture<anyhow::Result<()>>),
     /// Returned before its tear-down began, which is to answer this.
-    Returned(Result<(), Report>),
+    Returned(Result<(), Box<Report>>),
     /// Dropped.
     Gone,
 }
 
-/// What one poll of the author's future came to.
+/// What one poll of the author's future came to. Small, since it is moved at each poll.
 enum Polled {
     Pending,
-    Returned(Result<(), Report>),
-    Panicked(Report),
+    Returned(Result<(), Box<Report>>),
+    Panicked(Box<Report>),
     /// There is no future any more.
     Gone,
     /// Another phase is polling it: its thread is blocked, and the host has given it up.
@@ -71,10 +71,12 @@ pub(crate) struct Setup {
 
 pub(crate) struct Run {
     lifespan: Arc<Lifespan>,
+    begun: bool,
 }
 
 pub(crate) struct Teardown {
     lifespan: Arc<Lifespan>,
+    begun: bool,
 }
 
 /// An instance that begins with `start`.
@@ -98,7 +100,7 @@ impl Bound {
     }
 
     pub(crate) fn run_task(&self) -> Run {
-        Run { lifespan: self.lifespan.clone() }
+        Run { lifespan: self.lifespan.clone(), begun: false }
     }
 
     pub(crate) fn cancel_task(&self) {
@@ -109,7 +111,7 @@ impl Bound {
     }
 
     pub(crate) fn tear_down(&self) -> Teardown {
-        Teardown { lifespan: self.lifespan.clone() }
+        Teardown { lifespan: self.lifespan.clone(), begun: false }
     }
 }
 
@@ -145,9 +147,9 @@ impl Future for Setup {
         if self.over {
             return failed(Report::error("set-up was begun twice"));
         }
-        let (polled, finding) = self.lifespan.poll(context);
+        let Some((polled, finding)) = self.lifespan.poll(context) else { return Poll::Pending };
         let answer = match (polled, finding) {
-            (Polled::Panicked(report) | Polled::Returned(Err(report)), _) => Err(report),
+            (Polled::Panicked(report) | Polled::Returned(Err(report)), _) => Err(*report),
             (Polled::Gone, _) => Err(Report::error(OVER)),
             (Polled::Busy, _) => Err(Report::error(BUSY)),
             (_, Finding { fault: Some(fault), .. }) => Err(fault),
@@ -174,16 +176,20 @@ impl Drop for Setup {
 impl Future for Run {
     type Output = RResult<Ending, WireReport>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.lifespan.begin(Phase::Run);
-        // The task may have ended before: its lifespan has let it go during set-up.
-        if let Some(end) = self.lifespan.gate.finding().end {
-            return Poll::Ready(ending(end));
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        if !self.begun {
+            self.begun = true;
+            self.lifespan.begin(Phase::Run);
+            // The task may have ended before: its lifespan has let it go during set-up.
+            if let Some(end) = self.lifespan.gate.finding().end {
+                return Poll::Ready(ending(end));
+            }
         }
-        let (polled, finding) = self.lifespan.poll(context);
+        let Some((polled, finding)) = self.lifespan.poll(context) else { return Poll::Pending };
         let end = match (polled, finding.end) {
-            (Polled::Panicked(report), _) => return failed(report),
-            (Polled::Gone, _) => return failed(Report::error(OVER)),
+            (Polled::Panicked(report), _) => return failed(*report),
+            (Polled::Gone, Some(end)) => return Poll::Ready(ending(end)),
+            (Polled::Gone, None) => return failed(Report::error(OVER)),
             (Polled::Busy, _) => return failed(Report::error(BUSY)),
             (Polled::Pending, None) => return Poll::Pending,
             (Polled::Pending, Some(end)) => end,
@@ -194,7 +200,7 @@ impl Future for Run {
                     // The function did not wait for the tear-down: this is how the run went.
                     Err(report) if !failed_before => {
                         self.lifespan.keep(Ok(()));
-                        return failed(report);
+                        return failed(*report);
                     }
                     result => self.lifespan.keep(result),
                 }
@@ -211,13 +217,16 @@ impl Future for Run {
 impl Future for Teardown {
     type Output = RResult<(), WireReport>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.lifespan.begin(Phase::Teardown);
-        let (polled, finding) = self.lifespan.poll(context);
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        if !self.begun {
+            self.begun = true;
+            self.lifespan.begin(Phase::Teardown);
+        }
+        let Some((polled, finding)) = self.lifespan.poll(context) else { return Poll::Pending };
         let result = match polled {
             Polled::Pending => return Poll::Pending,
-            Polled::Panicked(report) => Err(report),
-            Polled::Returned(result) => result,
+            Polled::Panicked(report) => Err(*report),
+            Polled::Returned(result) => result.map_err(|report| *report),
             // It panicked before, and that has been told.
             Polled::Gone => Ok(()),
             Polled::Busy => Err(Report::error(BUSY)),
@@ -228,23 +237,26 @@ impl Future for Teardown {
 }
 
 impl Lifespan {
-    /// Polls the author's future once. When it returns or panics it is dropped before this returns.
-    fn poll(&self, context: &mut TaskContext<'_>) -> (Polled, Finding) {
+    /// Polls the author's future once; what is to be looked at, if anything is. When it returns or
+    /// panics it is dropped before this returns.
+    fn poll(&self, context: &mut TaskContext<'_>) -> Option<(Polled, Finding)> {
         let mut body = match self.body.try_lock() {
             Ok(body) => body,
             Err(TryLockError::Poisoned(body)) => body.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return (Polled::Busy, self.gate.finding());
+                return Some((Polled::Busy, self.gate.finding()));
             }
         };
         self.gate.before_poll(context);
-        let polled = polling(context, |context| self.poll_body(&mut body, context));
-        if !matches!(polled, Polled::Pending) {
-            let over = std::mem::replace(&mut *body, Body::Gone);
-            guarded_drop(over, |panic| self.tell("dropping the lifespan", panic));
-            self.begin(Phase::Over);
+        let gate = self.gate.address();
+        let polled = polling_lifespan(gate, context, |context| self.poll_body(&mut body, context));
+        if matches!(polled, Polled::Pending) {
+            return self.gate.found().then(|| (polled, self.gate.finding()));
         }
-        (polled, self.gate.after_poll())
+        let over = std::mem::replace(&mut *body, Body::Gone);
+        guarded_drop(over, |panic| self.tell("dropping the lifespan", panic));
+        self.begin(Phase::Over);
+        Some((polled, self.gate.finding()))
     }
 
     fn poll_body(&self, body: &mut Body, context: &mut TaskContext<'_>) -> Polled {
@@ -264,12 +276,12 @@ impl Lifespan {
             Ok(Some(Poll::Pending)) => Polled::Pending,
             Ok(Some(Poll::Ready(result))) => Polled::Returned(result),
             Ok(None) => Polled::Gone,
-            Err(report) => Polled::Panicked(report),
+            Err(report) => Polled::Panicked(Box::new(report)),
         }
     }
 
     /// Keeps what the author's function returned for the tear-down to answer.
-    fn keep(&self, result: Result<(), Report>) {
+    fn keep(&self, result: Result<(), Box<Report>>) {
         if let Ok(mut body) = self.body.try_lock() {
             *body = Body::Returned(result);
         }
@@ -321,8 +333,8 @@ fn failed<T>(report: Report) -> Poll<RResult<T, WireReport>> {
 }
 
 /// The author's result as it crosses. The messages and the drop of an error are the author's code.
-fn reported(result: anyhow::Result<()>) -> Result<(), Report> {
-    result.map_err(|error| report(&error))
+fn reported(result: anyhow::Result<()>) -> Result<(), Box<Report>> {
+    result.map_err(|error| Box::new(report(&error)))
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(crate) const SINGLE: u32 = 4;
 struct Current {
     /// The waker of the host's task; there is none where a runtime of the plugin's own polls.
     waker: Option<(*const (), usize)>,
+    /// Which gate's lifespan is polled, by its address; 0 for what was spawned.
+    gate: usize,
     budget: u32,
 }
 
@@ -53,6 +55,15 @@ pub(crate) fn on_thread_of_plugin() -> bool {
 /// Polls for the host, or for a runtime of the plugin's own: `context` is the one of the task until
 /// `poll` returns or unwinds.
 pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> R) -> R {
+    polling_lifespan(0, context, poll)
+}
+
+/// The same for a lifespan, by the address of its gate.
+pub(crate) fn polling_lifespan<R>(
+    gate: usize,
+    context: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> R,
+) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -60,7 +71,7 @@ pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Conte
         }
     }
     let waker = (!on_thread_of_plugin()).then(|| identity(context.waker()));
-    let current = Current { waker, budget: BUDGET };
+    let current = Current { waker, gate, budget: BUDGET };
     let _restore = Restore(CURRENT.replace(Some(current)));
     poll(context)
 }
@@ -68,6 +79,11 @@ pub(crate) fn polling<R>(context: &mut Context<'_>, poll: impl FnOnce(&mut Conte
 /// Whether `context` has the waker of the host's task that is being polled on this thread.
 pub(crate) fn on_task(context: &Context<'_>) -> bool {
     CURRENT.get().is_some_and(|current| current.waker == Some(identity(context.waker())))
+}
+
+/// Whether the lifespan of the gate at that address is being polled on this thread.
+pub(crate) fn polls_lifespan(gate: usize) -> bool {
+    CURRENT.get().is_some_and(|current| current.gate == gate)
 }
 
 /// Calls the host with `context`, and with whether it is [`on_task`]. Everything that is polled in

@@ -33,6 +33,12 @@ pub(crate) fn own_runtime() -> PathBuf {
     FOLDER.get_or_init(|| folder("own-runtime", &["own_runtime"])).clone()
 }
 
+/// A folder with the library of plugins that a conformance run must find, and nothing else.
+pub(crate) fn broken() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("broken", &["broken"])).clone()
+}
+
 /// The file of a library in a folder, as the platform names it.
 pub(crate) fn library(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::testing::Plugins;
 use super::{Split, StageEnd, Word, split};
 
-mod commands;
+pub(crate) mod commands;
 mod settings;
 
 use commands::{Plan, lines, plan};

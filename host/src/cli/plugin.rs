@@ -1,7 +1,8 @@
 //! `plugin …`: the commands that look after the plugins folders.
 //!
 //! Each command is a file below: its arguments, and a function that does it. Here they are only told
-//! apart. They print through the reporter, and run no plugin's code in this process.
+//! apart. They print through the reporter, and run no plugin's code in this process, unless `validate`
+//! is told to.
 
 mod check;
 mod context;
@@ -19,6 +20,7 @@ mod remove;
 mod target;
 mod trust;
 mod untrust;
+mod validate;
 mod verify;
 
 use std::ffi::OsString;
@@ -38,11 +40,12 @@ use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
 use self::untrust::{UntrustArgs, cmd_untrust};
+pub(crate) use self::validate::child;
+use self::validate::{ValidateArgs, cmd_validate};
 use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::word;
-use crate::error::{Failure, Failures};
+use crate::error::Failures;
 use crate::exit::Exit;
-use crate::trust::is_elevated;
 
 /// The word that begins these commands.
 pub(crate) const WORD: &str = "plugin";
@@ -60,6 +63,7 @@ enum PluginCommand {
     List(ListArgs),
     Inspect(InspectArgs),
     Check(CheckArgs),
+    Validate(ValidateArgs),
     Path(PathArgs),
     New(NewArgs),
     Install(InstallArgs),
@@ -79,16 +83,11 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Ok(args) => args,
         Err(answer) => return answer,
     };
-    // With root's rights they would read and write what whoever started the host may not.
-    if is_elevated() && !matches!(args.command, PluginCommand::List(_) | PluginCommand::Path(_)) {
-        return Err(Failure::new(Exit::Config, "a set-uid host only lists plugins")
-            .hint("use a host that is not set-uid, as root or as yourself")
-            .into());
-    }
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
         PluginCommand::Inspect(args) => cmd_inspect(context, args),
         PluginCommand::Check(args) => cmd_check(context, args),
+        PluginCommand::Validate(args) => cmd_validate(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
         PluginCommand::New(args) => cmd_new(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),

@@ -1,7 +1,8 @@
 //! A bound plugin: its stage has been parsed, and its lifespan can begin.
 //!
 //! The host calls [`setup`](Instance::setup), [`run`](Instance::run) and
-//! [`teardown`](Instance::teardown) in that order, each once, and polls one future at a time.
+//! [`teardown`](Instance::teardown) in that order, each once, and polls one future at a time. It polls each
+//! in one task, so that the waker of the first poll is good until the last.
 #![expect(
     unsafe_code,
     non_local_definitions,

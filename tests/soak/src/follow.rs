@@ -106,6 +106,12 @@ impl Follow {
         Ok(())
     }
 
+    /// Whether it has seen a message that whoever subscribed together with it must see too: its
+    /// publisher began later.
+    pub(crate) fn has_seen_later(&self) -> bool {
+        self.publishers.keys().any(|publisher| *publisher >= self.born)
+    }
+
     /// The number behind the last message, 0 before the first.
     pub(crate) fn next(&self) -> u64 {
         self.next.unwrap_or_default()

@@ -210,7 +210,9 @@ impl<M: Payload> Holder<M> {
         }
         // What is merged does not end, since a pattern does not; but all of it comes to the last.
         let last = self.follows[Part::Every as usize].next();
-        let behind = |follow: &Follow| (1..last).contains(&follow.next());
+        // One that has seen nothing may have subscribed after the last, unless another saw later ones.
+        let first = u64::from(!self.follows.iter().any(Follow::has_seen_later));
+        let behind = |follow: &Follow| (first..last).contains(&follow.next());
         while self.follows.iter().any(behind) {
             let merged = self.merged.recv().await.ok_or("a pattern ended before the program")?;
             self.merged(merged.0, merged.1)?;

@@ -12,7 +12,7 @@ const TERMINATOR: &str = ";";
 
 /// What a command is made of.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     options: Vec<Opt>,
     positionals: Positionals,
     dashes: Dashes,
@@ -80,7 +80,7 @@ enum Positionals {
 }
 
 impl Plan {
-    pub(super) fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         self.named("x")
     }
 
@@ -215,7 +215,7 @@ impl Positionals {
     }
 }
 
-pub(super) fn plan() -> impl Strategy<Value = Plan> {
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     (level(), proptest::option::weighted(0.3, level())).prop_map(|(mut plan, subcommand)| {
         plan.subcommand = subcommand.map(Box::new);
         plan
