@@ -12,6 +12,7 @@ mod loom;
 mod miri;
 mod msrv;
 mod museum;
+mod newcomer;
 mod readme;
 mod run;
 mod shell;
