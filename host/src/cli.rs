@@ -14,6 +14,7 @@ mod complete;
 mod completions;
 mod disabled;
 mod early;
+mod elevated;
 mod help;
 mod lines;
 mod logging;
@@ -55,6 +56,7 @@ use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 use crate::log::FilterError;
 use crate::prepare::nothing_to_run;
 use crate::shutdown::Shutdown;
+use crate::trust::Guard;
 
 /// Runs a host on the process's own command line.
 ///
@@ -81,7 +83,9 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let configured = settings::read(&brand.name, &command, &early);
+    let configured = elevated::judge(&early, &words)
+        .map_err(Failures::from)
+        .and_then(|()| settings::read(&brand.name, &command, &early));
     let (color, format) = match &configured {
         Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
         Err(_) => (early.color, early.format),
@@ -260,7 +264,8 @@ fn build(
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let mut builder = configured(builder, args, crosses);
-    if let Some(list) = Disabled::read(&builder.name)? {
+    let guard = Guard::new(&builder.policy);
+    if let Some(list) = Disabled::read(&builder.name, &guard)? {
         builder = builder.disabled(list.names(), list.file);
     }
     let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();

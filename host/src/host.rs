@@ -61,7 +61,7 @@ pub struct HostBuilder {
     config: Config,
     /// Plugins folders that files of configuration name.
     pub(crate) config_dirs: Vec<PathBuf>,
-    policy: Policy,
+    pub(crate) policy: Policy,
     unwanted: Unwanted,
 }
 

@@ -46,6 +46,7 @@ mod host;
 mod config;
 mod discover;
 mod trust;
+mod files;
 
 mod prepare;
 mod chain;

@@ -175,7 +175,11 @@ fn told(host: &Host, mistake: &Mistake<Failure>) -> Failure {
         }
         _ => {}
     }
-    let mut failure = Failure::from_error(Exit::Usage, mistake);
+    let exit = match mistake {
+        Mistake::ArgFile { source: ArgFileError::Elevated { .. }, .. } => Exit::Config,
+        _ => Exit::Usage,
+    };
+    let mut failure = Failure::from_error(exit, mistake);
     failure.hints = mistake.hints();
     match mistake {
         Mistake::UnknownWord { suggestions, .. } if suggestions.is_empty() => {

@@ -1,15 +1,18 @@
 //! Integration tests: a module a promise, each with real processes, real libraries, real signals.
 //!
 //! [`env`] is the world of a test and what a process in it wrote; [`artifacts`] builds what is run;
-//! [`terminal`] is a shell at a terminal; [`forge`] makes bad libraries, [`nested`] builds with another compiler or target folder, [`next`]
-//! and [`third_party`] what is built so. The fixture plugins are in `tests/fixtures/`.
+//! [`terminal`] is a shell at a terminal; [`place`] belongs to a second user; [`forge`] makes bad
+//! libraries, [`nested`] builds with another compiler or target folder, [`next`] and [`third_party`] what is
+//! built so. The fixture plugins are in `tests/fixtures/`.
 #![cfg(unix)]
 
 mod artifacts;
 mod env;
 mod forge;
 mod nested;
+mod newcomers;
 mod next;
+mod place;
 mod schema;
 mod terminal;
 mod third_party;
@@ -20,8 +23,10 @@ mod catalog;
 mod chains;
 mod completion;
 mod configuration;
+mod debian;
 mod demo;
 mod doctor;
+mod elevated;
 mod embedding;
 mod exec;
 mod failures;
@@ -34,10 +39,13 @@ mod locks;
 mod logs;
 mod manuals;
 mod management;
+mod museum;
 mod refusals;
+mod names;
 mod outside;
 mod own_runtime;
 mod permissions;
+mod pipes;
 mod races;
 mod services;
 mod shutdown;

@@ -4,17 +4,18 @@
 //! list of their own. `plugin disable` and `plugin enable` change it, the host obeys it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, Item, value};
 
+use crate::cli::settings::{is_there, judge_file};
+use crate::config::MOST;
 use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::files;
 use crate::position::position;
-use crate::trust::{is_elevated, write_whole};
+use crate::trust::Guard;
 
 const KEY: &str = "disabled";
 
@@ -30,18 +31,19 @@ pub(crate) struct Disabled {
 
 impl Disabled {
     /// Reads the list of a host of that name; none where there is no home, or where it is not the
-    /// user's to say.
-    pub(crate) fn read(host: &str) -> Result<Option<Self>, Failure> {
-        let Some(folder) = config_folder(host).filter(|_| !is_elevated()) else { return Ok(None) };
+    /// user's to say. It decides on what is loaded, so nobody else may write to it.
+    pub(crate) fn read(host: &str, guard: &Guard) -> Result<Option<Self>, Failure> {
+        let Some(folder) = config_folder(host) else { return Ok(None) };
         let file = folder.join("plugins.toml");
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Failure::from_error(Exit::Config, &error)
+        let text = if is_there(&file) {
+            judge_file(guard, &file)?;
+            files::read(&file, MOST).and_then(files::text).map_err(|error| {
+                Failure::from_error(Exit::Config, &error)
                     .context(format!("`{}` cannot be read", file.display()))
-                    .hint("see that it is a file that you may read"));
-            }
+                    .hint("see that it is a file that you may read")
+            })?
+        } else {
+            String::new()
         };
         let broken = |at: usize, problem: &str| {
             let (line, column) = position(text.as_bytes(), at);
@@ -101,8 +103,8 @@ impl Disabled {
     /// Writes it, in one step.
     pub(crate) fn save(&self) -> Result<(), Failure> {
         let folder = self.file.parent().unwrap_or(&self.file);
-        let written = fs::create_dir_all(folder)
-            .and_then(|()| write_whole(&self.file, self.document.to_string().as_bytes()));
+        let written = files::make_folder(folder)
+            .and_then(|()| files::write(&self.file, self.document.to_string().as_bytes()));
         written.map_err(|error| {
             Failure::from_error(Exit::Config, &error)
                 .context(format!("`{}` cannot be written", self.file.display()))

@@ -35,3 +35,12 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     let text: Vec<_> = text.split_whitespace().collect();
     text.join(" ").replace(char::is_control, "\u{fffd}").into()
 }
+
+/// A text that is to be shown as it is, such as a path, without what would end the line or control the
+/// terminal.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    text.replace('\t', " ").replace(char::is_control, "\u{fffd}").into()
+}

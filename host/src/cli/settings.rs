@@ -7,7 +7,7 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
@@ -18,12 +18,13 @@ use super::early::Early;
 use super::logging::LogFormat;
 use super::term::ColorWhen;
 use crate::chain::alike;
-use crate::config::{Config, Located, Mistake, Scalar, Setting, Value};
+use crate::config::{Config, Located, MOST, Mistake, Scalar, Setting, Value};
 use crate::discover::config_folder;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::log::{FilterError, parse_filter};
-use crate::trust::{Guard, KeyError, Policy, PublicKey, is_elevated};
+use crate::trust::{Distrust, Guard, KeyError, Policy, PublicKey};
 
 /// Options of which a file would make no sense: they are about one line, or ask for something.
 const LINE_ONLY: [&str; 8] =
@@ -46,6 +47,9 @@ pub(crate) struct Settings {
     pub(crate) format: Option<LogFormat>,
 }
 
+/// How a file is read, up to so many bytes.
+type Read = fn(&Path, u64) -> io::Result<Vec<u8>>;
+
 /// Reads the files that count for a line.
 ///
 /// # Errors
@@ -56,18 +60,18 @@ pub(crate) fn read(
     command: &Command,
     early: &Early,
 ) -> Result<(Config, Settings), Failures> {
-    // Of a host with more rights than whoever started it, they say where the home is.
-    let own = user_file(host).filter(|file| !is_elevated() && is_there(file));
+    let own = user_file(host).filter(|file| is_there(file));
     let allow_unsafe_permissions = early.allow_unsafe_permissions;
     let guard = Guard::new(&Policy { allow_unsafe_permissions, ..Policy::default() });
     let mut config = Config::default();
     let mut failures = Vec::new();
-    for file in own.iter().chain(&early.config) {
+    let named = early.config.iter().map(|file| (file, files::read_named as Read));
+    for (file, read) in own.iter().map(|file| (file, files::read as Read)).chain(named) {
         if let Err(distrusted) = judge_file(&guard, file) {
             failures.push(distrusted);
             continue;
         }
-        let (later, wrong) = Config::read_what_can_be(file);
+        let (later, wrong) = Config::what_can_be(read(file, MOST), file);
         config = config.overlaid(later);
         failures.extend(wrong);
     }
@@ -96,20 +100,21 @@ impl Settings {
 }
 
 /// The user's own file need not be there; one that is there must be read.
-fn is_there(file: &Path) -> bool {
+pub(super) fn is_there(file: &Path) -> bool {
     let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
     !file.metadata().is_err_and(|error| missing.contains(&error.kind()))
 }
 
-/// What a file says decides on what is loaded, so nobody else may write to it. One that is not there is
-/// told when it is read.
-fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
+/// What a file says decides on what is loaded, so nobody else may write to it.
+pub(super) fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
+    // An empty path is none, and is told when it is read.
     let Ok(path) = std::path::absolute(file) else { return Ok(()) };
-    if !is_there(&path) {
-        return Ok(());
-    }
     guard.walk(&path).map_err(|distrust| {
-        let what = format!("the configuration `{}` is not trusted", file.display());
+        let wrong = match distrust {
+            Distrust::Unreadable { .. } => "cannot be used",
+            _ => "is not trusted",
+        };
+        let what = format!("the configuration `{}` {wrong}", file.display());
         Failure::from_error(Exit::Config, &distrust).context(what).hint(distrust.hint())
     })
 }

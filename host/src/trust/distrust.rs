@@ -1,10 +1,10 @@
 //! Why something is not trusted, and what to do about it. Words only.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::files;
 use crate::trust::digest::Digest;
 use crate::trust::quoted;
 
@@ -30,6 +30,13 @@ pub enum Distrust {
         mode: u32,
         /// The group's number.
         group: u32,
+    },
+    /// An access list lets others than root and the user write to a file, or to a folder that it is in
+    /// or reached through.
+    #[error("an access list lets others write to `{}`", .path.display())]
+    AccessList {
+        /// What may be written to.
+        path: PathBuf,
     },
     /// A file, link or folder is somebody else's.
     #[error("`{}` belongs to user {owner}, who is neither you nor root", .path.display())]
@@ -121,6 +128,7 @@ impl Distrust {
         match self {
             Distrust::WorldWritable { .. } => "world-writable",
             Distrust::GroupWritable { .. } => "group-writable",
+            Distrust::AccessList { .. } => "access-list",
             Distrust::Owner { .. } => "foreign-owner",
             Distrust::NotRoots { .. } => "not-roots",
             Distrust::Unreadable { .. } => "trust-unreadable",
@@ -141,6 +149,9 @@ impl Distrust {
             }
             Distrust::GroupWritable { path, .. } => {
                 format!("if the group should not: `chmod g-w {}`", shown(path))
+            }
+            Distrust::AccessList { path } => {
+                format!("if nobody else should: `setfacl -b {}`", shown(path))
             }
             Distrust::Owner { path, .. } => format!(
                 "use a copy of your own, or if you trust it: `chown root {}` as root",
@@ -187,6 +198,6 @@ fn shown(path: &Path) -> String {
 }
 
 fn digest_of(library: &Path) -> Option<Digest> {
-    let file = File::open(library).ok()?;
+    let file = files::open(library).ok()?;
     Digest::of(file).ok().map(|(digest, _)| digest)
 }

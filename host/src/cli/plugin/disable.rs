@@ -12,6 +12,7 @@ use crate::cli::disabled::Disabled;
 use crate::discover::Lookup;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::trust::Guard;
 
 /// Have plugins be as if they were not installed, for you, wherever they lie
 #[derive(Clone, Debug, Args)]
@@ -48,7 +49,7 @@ pub(crate) fn cmd_disable(context: &Context<'_>, args: DisableArgs) -> Result<Ex
 
 /// The user's list.
 pub(super) fn list(context: &Context<'_>) -> Result<Disabled, Failure> {
-    Disabled::read(context.name())?.ok_or_else(|| {
+    Disabled::read(context.name(), &Guard::new(context.host.policy()))?.ok_or_else(|| {
         Failure::new(Exit::Config, "there is no folder for the list of disabled plugins")
             .hint("set `HOME`")
     })

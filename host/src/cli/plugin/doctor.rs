@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path};
-use crate::discover::{Catalog, Lookup, RefusalReason, Refused, default_folder, replace};
+use crate::discover::{Catalog, Lookup, RefusalReason, Refused, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::order::{OrderError, Requirement, order};
 
 /// Look for everything that is wrong in the set-up, and tell what to do about it
@@ -180,6 +181,10 @@ fn needs(catalog: &Catalog) -> Vec<Finding> {
 
 /// That nothing can be kept between runs. It is in nobody's way, and slow where there are many plugins.
 fn cache(catalog: &Catalog) -> Option<Finding> {
+    if let Some(fault) = catalog.cache_fault() {
+        let message = format!("nothing is kept in the cache: {fault}");
+        return Some(Finding::new(Exit::Config, fault.name(), message, fault.hint()));
+    }
     let dir = catalog.cache_dir()?;
     let error = try_to_write(dir).err()?;
     let message =
@@ -190,9 +195,9 @@ fn cache(catalog: &Catalog) -> Option<Finding> {
 }
 
 fn try_to_write(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
+    files::make_folder(dir)?;
     let file = dir.join("doctor");
-    replace(&file, b"")?;
+    files::replace(&file, b"")?;
     fs::remove_file(file)
 }
 

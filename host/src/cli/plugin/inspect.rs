@@ -7,7 +7,6 @@ mod arguments;
 mod settings;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use crate::cli::arguments::{Asker, arguments};
 use crate::discover::{Finds, Lookup, Source, read_open};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::trust::Digest;
 
 /// Show all there is to know of a plugin, or of a library with all its plugins
@@ -160,7 +160,7 @@ fn subject(context: &Context<'_>, args: &InspectArgs) -> Result<Subject, Failure
     }
     let file = target::library(context, &args.target)?;
     let finds = context.judge(&file);
-    let descriptor = File::open(&file).ok().and_then(|it| read_open(it).ok());
+    let descriptor = files::open(&file).ok().and_then(|it| read_open(it).ok());
     let listed = |it: &Descriptor| it.plugin(&name).is_some();
     let is_plugin = !target::is_path(&args.target) && descriptor.as_ref().is_some_and(listed);
     let plugin = is_plugin.then(|| name.into_owned());
@@ -169,7 +169,7 @@ fn subject(context: &Context<'_>, args: &InspectArgs) -> Result<Subject, Failure
 
 fn inspect(context: &Context<'_>, asker: &Asker<'_>, subject: &Subject) -> InspectResult {
     let Subject { file, plugin, descriptor, finds } = subject;
-    let digest = file.as_ref().and_then(|it| Digest::of(File::open(it).ok()?).ok());
+    let digest = file.as_ref().and_then(|it| Digest::of(files::open(it).ok()?).ok());
     let plugins = descriptor.iter().flat_map(|it| &it.plugins);
     let plugins = plugins.filter(|it| plugin.as_ref().is_none_or(|only| *only == it.name));
     let plugins = plugins.map(|facts| {

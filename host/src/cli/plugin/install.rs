@@ -1,6 +1,5 @@
 //! `plugin install`: checks a library, copies it into a plugins folder, and approves it there.
 
-use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,8 @@ use super::trust::{Approved, approve, not_approved, text, warn};
 use crate::discover::{Lookup, Place, RefusalReason, is_library_name, judge_descriptor};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Guard, signature_of, write_whole};
+use crate::files;
+use crate::trust::{Guard, MAX_SIGNATURE, signature_of};
 
 /// Check a library, copy it into a plugins folder, and approve it there
 #[derive(Clone, Debug, Args)]
@@ -52,7 +52,7 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
     let examined = target::examine(&file)?;
     let goal = folder.join(&examined.name);
     check(context, &examined, &goal, args.force)?;
-    make(&folder).map_err(|error| cannot("made", &folder, &error))?;
+    files::make_folder(&folder).map_err(|error| cannot("made", &folder, &error))?;
     let guard = Guard::new(context.host.policy());
     guard.walk(&folder).map_err(|fault| {
         target::distrusted(&fault)
@@ -156,26 +156,17 @@ fn claimed(context: &Context<'_>, examined: &Examined, goal: &Path) -> Vec<Failu
         .collect()
 }
 
-/// Makes the folder, and those above it, so that nobody else may write to them.
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
-    builder.create(folder)
-}
-
 /// Puts the bytes that were looked at in their place, in one step; with the signature, if there is one.
 fn copy(examined: &Examined, goal: &Path) -> io::Result<()> {
     let mut bytes = Vec::new();
     io::copy(&mut examined.sealed.reader()?, &mut bytes)?;
-    write_whole(goal, &bytes)?;
-    let signature = signature_of(&examined.library);
-    match fs::read(&signature) {
-        Ok(text) => write_whole(&signature_of(goal), &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    // Before anything is written: a library is not left without it.
+    let signature = match files::read(&signature_of(&examined.library), MAX_SIGNATURE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        read => Some(read?),
+    };
+    files::write(goal, &bytes)?;
+    signature.map_or(Ok(()), |signature| files::write(&signature_of(goal), &signature))
 }
 
 fn cannot(what: &str, folder: &Path, error: &io::Error) -> Failure {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
+use crate::cli::lines::visible;
 use crate::discover::{Origin, Refused, SearchEntry, variable};
 use crate::error::Failures;
 use crate::exit::Exit;
@@ -84,12 +85,12 @@ fn text(entries: &[SearchEntry], result: &PathResult) -> String {
             other => other.to_string().replace('`', ""),
         };
         let missing = if folder.exists || folder.fault.is_some() { "" } else { "; not there yet" };
-        text += &format!("{}\n  {origin}{missing}\n", folder.folder);
+        text += &format!("{}\n  {origin}{missing}\n", visible(&folder.folder));
         if let Some(fault) = &folder.fault {
-            text += &format!("  not searched: {fault}\n");
+            text += &format!("  not searched: {}\n", visible(fault));
         }
         if let Some(hint) = &folder.hint {
-            text += &format!("  hint: {hint}\n");
+            text += &format!("  hint: {}\n", visible(hint));
         }
     }
     if entries.is_empty() {

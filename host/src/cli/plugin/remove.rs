@@ -13,6 +13,7 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target;
 use super::trust::failed;
+use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{Editing, LOCK_FILE, signature_of};
@@ -134,7 +135,7 @@ fn text(result: &RemoveResult) -> String {
     let told = result.removed.iter().map(|it| {
         let plugins =
             if it.plugins.is_empty() { "no plugins".into() } else { it.plugins.join(", ") };
-        format!("{}\n  removed, with {plugins}\n", it.library)
+        format!("{}\n  removed, with {plugins}\n", visible(&it.library))
     });
     told.collect()
 }

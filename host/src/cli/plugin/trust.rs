@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target::{self, Examined};
+use crate::cli::lines::visible;
 use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -156,7 +157,7 @@ pub(super) fn text(approved: &[Approved]) -> String {
     let mut text = String::new();
     for it in approved {
         let plugins = it.plugins.iter().map(|(name, version)| (name.as_str(), version.as_str()));
-        text += &format!("{}\n  {}\n", it.library, target::plugins(plugins));
+        text += &format!("{}\n  {}\n", visible(&it.library), target::plugins(plugins));
         match &it.before {
             Some(before) if *before == it.sha256 => text += "  approved before\n",
             Some(before) => text += &format!("  before: sha256 {before}\n"),

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -15,10 +14,12 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::refusal::ReasonResult;
 use super::target;
+use crate::cli::lines::visible;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
+use crate::files;
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey, Unsealed};
 
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
@@ -92,7 +93,8 @@ fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
     let mut failures = Vec::new();
     for word in words {
         // A key has no dot, and is no file's name by chance.
-        let text = fs::read_to_string(word).unwrap_or_else(|_| word.to_string_lossy().into_owned());
+        let read = files::read_named(word.as_ref(), MAX_SIGNATURE).and_then(files::text);
+        let text = read.unwrap_or_else(|_| word.to_string_lossy().into_owned());
         match text.parse() {
             Ok(key) => keys.push(key),
             Err(error) => failures.push(
@@ -192,13 +194,13 @@ fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String
 fn text(result: &VerifyResult) -> String {
     let mut text = String::new();
     for it in &result.libraries {
-        text += &format!("{}\n", it.library);
+        text += &format!("{}\n", visible(&it.library));
         if let Some(fault) = &it.fault {
-            text += &format!("  refused: {}\n", fault.distrust);
+            text += &format!("  refused: {}\n", visible(&fault.distrust.to_string()));
             for digest in &fault.digests {
                 text += &format!("  {digest}\n");
             }
-            text += &format!("  hint: {}\n", fault.distrust.hint());
+            text += &format!("  hint: {}\n", visible(&fault.distrust.hint()));
             continue;
         }
         let said = match (it.approved, it.signed) {

@@ -2,15 +2,16 @@
 //!
 //! The file appears in one step, so a host that starts meanwhile sees the old one or the new one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
 
+use crate::files;
 use crate::trust::distrust::Distrust;
-use crate::trust::lock::{Entry, LOCK_FILE, VERSION, parse, read};
+use crate::trust::lock::{Entry, LOCK_FILE, MAX_SIZE, VERSION, parse};
 
 const HEAD: &str = "# What may be loaded from this folder. `plugin trust` adds a library, `plugin untrust`\n\
     # takes it out. Remove the file to have nothing checked.\n";
@@ -46,7 +47,7 @@ impl Editing {
         let path = folder.join(LOCK_FILE);
         let failed = |source| EditError::Io { path: path.clone(), source };
         let alone = hold(folder).map_err(failed)?;
-        let document = match read(&path) {
+        let document = match files::read(&path, MAX_SIZE) {
             Ok(bytes) => {
                 // What is not a lock file is not made one.
                 parse(&path, &bytes)?;
@@ -99,28 +100,8 @@ impl Editing {
     /// Writes it, in one step.
     pub(crate) fn save(self) -> Result<(), EditError> {
         let failed = |source| EditError::Io { path: self.path.clone(), source };
-        write_whole(&self.path, self.document.to_string().as_bytes()).map_err(failed)
+        files::write(&self.path, self.document.to_string().as_bytes()).map_err(failed)
     }
-}
-
-/// Writes a file so that it is there whole or not at all; nobody else may write to it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
-    let written = options.open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&temporary, path));
-    if done.is_err() {
-        // It may not be there; the error that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    done
 }
 
 fn new_document() -> DocumentMut {

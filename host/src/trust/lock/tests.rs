@@ -1,5 +1,7 @@
 //! Lock files: good ones, broken ones, and what is kept when they are changed.
 
+use std::fs;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
 

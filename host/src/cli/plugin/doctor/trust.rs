@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::File;
 
 use super::Finding;
 use crate::cli::disabled::Disabled;
@@ -10,6 +9,7 @@ use crate::cli::plugin::context::Context;
 use crate::cli::plugin::format::path;
 use crate::discover::{Catalog, Lookup, leads_astray, run_path};
 use crate::exit::Exit;
+use crate::files;
 use crate::trust::{Guard, quoted};
 
 /// Libraries that have what they need looked for where it may be anybody's.
@@ -17,7 +17,7 @@ pub(super) fn run_paths(catalog: &Catalog) -> Vec<Finding> {
     let places = catalog.plugins().map(|plugin| plugin.place());
     let libraries: BTreeSet<_> = places.filter_map(|place| place.path().cloned()).collect();
     let found = libraries.iter().flat_map(|library| {
-        let folders = File::open(library).map(run_path).unwrap_or_default();
+        let folders = files::open(library).map(run_path).unwrap_or_default();
         folders.into_iter().filter(|folder| leads_astray(folder)).map(move |folder| {
             let message = format!("it has what it needs looked for in `{folder}`");
             let hint = "build it with a run path that begins with `/`, or with none".to_owned();
@@ -51,7 +51,8 @@ pub(super) fn approved_missing(context: &Context<'_>) -> Vec<Finding> {
 
 /// Plugins that are disabled and not installed.
 pub(super) fn disabled_unknown(context: &Context<'_>) -> Vec<Finding> {
-    let list = Disabled::read(context.name()).ok().flatten();
+    let guard = Guard::new(context.host.policy());
+    let list = Disabled::read(context.name(), &guard).ok().flatten();
     let names = list.map(|list| list.names()).unwrap_or_default();
     let unknown = |name: &String| matches!(context.host.catalog().get(name), Lookup::Unknown);
     let found = names.into_iter().filter(unknown).map(|name| {
