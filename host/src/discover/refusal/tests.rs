@@ -30,7 +30,10 @@ fn next(reason: &RefusalReason) -> Option<RefusalReason> {
         RefusalReason::Descriptor(_) => {
             RefusalReason::Abi { library: "0.9.0".into(), host: "0.1.0".into() }
         }
-        RefusalReason::Abi { .. } => RefusalReason::PanicAbort,
+        RefusalReason::Abi { .. } => {
+            RefusalReason::AbiElsewhere { library: "0.9.0".into(), host: "0.8.0".into() }
+        }
+        RefusalReason::AbiElsewhere { .. } => RefusalReason::PanicAbort,
         RefusalReason::PanicAbort => RefusalReason::ReservedName(name()),
         RefusalReason::ReservedName(_) => RefusalReason::InvalidName(name()),
         RefusalReason::InvalidName(_) => RefusalReason::RepeatedName(name()),
@@ -110,15 +113,18 @@ fn each_reason_is_in_the_schemas_and_has_words_and_a_remedy() {
     let mut names = BTreeSet::new();
     for reason in successors(Some(RefusalReason::FolderMissing), next) {
         let (name, message) = (reason.name(), reason.to_string());
-        assert!(names.insert(name.to_owned()), "`{name}` is the name of two");
+        // This host or another: for programs it is one reason.
+        let is_again = matches!(reason, RefusalReason::AbiElsewhere { .. });
+        assert_ne!(names.insert(name.to_owned()), is_again, "`{name}` is the name of two");
         let hint = reason.hint().unwrap_or_default();
         for text in [&message, &hint] {
             assert!(!text.is_empty() && !text.ends_with('.'), "{name}: {text}");
             assert!(!text.starts_with(char::is_uppercase), "{name}: {text}");
         }
     }
-    for schema in ["plugin-list.json", "plugin-check.json", "plugin-inspect.json"] {
-        assert_eq!(listed(schema), names, "{schema}");
+    let whole = ["list", "check", "inspect", "validate"];
+    for schema in whole.map(|command| format!("plugin-{command}.json")) {
+        assert_eq!(listed(&schema), names, "{schema}");
     }
     // What the doctor finds besides stands there too.
     assert!(listed("plugin-doctor.json").is_superset(&names));
