@@ -35,6 +35,8 @@ use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
 #[cfg(feature = "cli")]
+pub(crate) use crate::discover::descriptor::{MAX_NAME, is_valid_name};
+#[cfg(feature = "cli")]
 pub(crate) use crate::discover::look::identify;
 pub(crate) use crate::discover::look::{Identified, read_open};
 use crate::discover::look::{Look, look};

@@ -10,6 +10,7 @@ mod artifacts;
 mod env;
 mod forge;
 mod nested;
+mod newcomers;
 mod next;
 mod place;
 mod schema;

@@ -149,6 +149,18 @@ fn what_only_arguments_break_is_found_too() {
 }
 
 #[test]
+fn what_a_runtime_of_its_own_awaits_is_cut_off_too() {
+    let env = TestEnv::without_plugins().plugin_dir(own_runtime());
+    for (filter, args) in [("cancel", ""), ("interrupt", "-- --setup")] {
+        let output = validate(&env, &format!("rt-pieces --filter {filter} {args}"));
+        output.assert_code(Exit::Plugin);
+        let check = &validated(&output)["plugins"][0]["checks"][0];
+        let reason = check["reason"].as_str().expect("a text");
+        assert!(reason.contains("dropped in the middle"), "{output}");
+    }
+}
+
+#[test]
 fn arguments_that_are_missing_or_wrong_are_told() {
     let env = TestEnv::without_plugins();
     let file = library(&bundled(), "exec");
@@ -281,7 +293,11 @@ fn the_help_says_that_it_runs_code_and_the_list_has_every_check() {
     for part in ["It loads the library and runs its plugins", "--in-process", "--list"] {
         assert!(help.stdout.contains(part), "{part}\n{help}");
     }
-    let list = env.run("plugin validate --list");
+    let list = env.run("plugin validate --list --format json");
     list.assert_code(Exit::Success);
-    assert!(list.stdout.contains("host-faults") && list.stdout.lines().count() >= 14, "{list}");
+    for check in data(&list)["checks"].as_array().expect("a list") {
+        let name = check["check"].as_str().expect("a name");
+        assert!(help.stdout.contains(&format!("\n  {name} ")), "{name}\n{help}");
+    }
+    assert!(help.stdout.lines().all(|line| line.chars().count() <= 80), "{help}");
 }

@@ -11,6 +11,7 @@ mod fuzz;
 mod loom;
 mod miri;
 mod msrv;
+mod newcomer;
 mod readme;
 mod run;
 mod shell;

@@ -16,7 +16,7 @@ use crate::discover::refusal::RefusalReason;
 pub(crate) const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
 
 /// The longest name of a plugin, in bytes.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 /// The descriptor's text in the bytes of a section.
 pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
@@ -108,7 +108,7 @@ fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
 }
 
 /// A name that can stand on a command line, in a file's name and in a message as it is.
-fn is_valid_name(name: &str) -> bool {
+pub(crate) fn is_valid_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
