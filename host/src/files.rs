@@ -87,7 +87,8 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let missing: Vec<_> = path.ancestors().take_while(is_missing).collect();
     // What ends with `..` is there once what is before it is.
     let mut missing = missing.into_iter().rev().filter(|folder| folder.file_name().is_some());
-    missing.try_for_each(|folder| builder.create(folder))
+    missing.try_for_each(|folder| builder.create(folder))?;
+    if path.is_dir() { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
 fn put(path: &Path, bytes: &[u8], finish: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
@@ -186,7 +187,7 @@ mod tests {
         }
         assert_eq!(fs::metadata(path("a/b")).unwrap().permissions().mode() & 0o022, 0);
         fs::write(path("file"), "").unwrap();
-        assert!(make_folder(&path("file/x")).is_err());
+        assert!(make_folder(&path("file")).is_err() && make_folder(&path("file/x")).is_err());
         // As if somebody had been faster.
         symlink("nowhere", path("link")).unwrap();
         assert!(make_folder(&path("link")).is_err());
