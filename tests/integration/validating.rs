@@ -211,7 +211,7 @@ fn a_library_that_does_not_load_is_found_and_its_plugins_are_left_alone() {
                   static WHEN_LOADED: extern \"C\" fn() = when_loaded;\n";
     compile(&folder, "crash", &with_descriptor("crash", source));
     let output = validate(&env, &library(&folder, "crash").display().to_string());
-    output.assert_code(Exit::Plugin);
+    output.assert_code(Exit::Load);
     let told = validated(&output);
     let reason = told["library"][0]["reason"].as_str().expect("a text");
     assert!(reason.starts_with("it ended the process that loaded it: signal: 6"), "{output}");
