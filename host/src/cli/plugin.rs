@@ -13,6 +13,7 @@ mod format;
 mod inspect;
 mod install;
 mod list;
+mod new;
 mod path;
 mod refusal;
 mod remove;
@@ -34,6 +35,7 @@ use self::enable::{EnableArgs, cmd_enable};
 use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
+use self::new::{NewArgs, cmd_new};
 use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
@@ -63,6 +65,7 @@ enum PluginCommand {
     Check(CheckArgs),
     Validate(ValidateArgs),
     Path(PathArgs),
+    New(NewArgs),
     Install(InstallArgs),
     Remove(RemoveArgs),
     Trust(TrustArgs),
@@ -86,6 +89,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Validate(args) => cmd_validate(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
+        PluginCommand::New(args) => cmd_new(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),
         PluginCommand::Remove(args) => cmd_remove(context, args),
         PluginCommand::Trust(args) => cmd_trust(context, args),
