@@ -27,7 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
+use lifespan_abi::{ABI_VERSION, Descriptor, LibraryRootRef, PluginFacts};
 
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::cache::keep;
@@ -46,14 +46,13 @@ pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
-#[cfg(feature = "cli")]
-pub(crate) use crate::discover::section::leads_astray;
-pub(crate) use crate::discover::section::run_path;
+pub(crate) use crate::discover::section::{leads_astray, run_path};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::stamp::now;
 pub(crate) use crate::discover::unwanted::Unwanted;
+use crate::files;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -116,6 +115,22 @@ pub(crate) struct Scope {
     pub(crate) unwanted: Unwanted,
 }
 
+/// What a library is judged by, beside what it says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<'a> {
+    /// Accepts libraries in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
+    /// The ABI of the host that would load it.
+    pub(crate) abi: &'a str,
+}
+
+impl Terms<'_> {
+    /// Those of this host.
+    pub(crate) fn of_this_host(allow_abort: bool) -> Self {
+        Terms { allow_abort, abi: ABI_VERSION }
+    }
+}
+
 /// Finds what the search path and the host's own program offer.
 ///
 /// With a cache, what it does not need to look at is looked at when it is asked for.
@@ -133,15 +148,31 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
     Catalog::new(scope, fault)
 }
 
-/// Why a cache may hold what others have put there.
+/// Why a cache may hold what others have put there. It is made if it is not there yet, and then judged again:
+/// in a sticky folder somebody else may have been faster.
 fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    Guard::new(policy).walk_there(&dir).err()
+    let guard = Guard::new(policy);
+    if let Err(fault) = guard.walk_there(&dir) {
+        return Some(fault);
+    }
+    if dir.exists() {
+        return None;
+    }
+    // Where it cannot be made nothing can be kept, which is told when it matters.
+    let _ = files::make_folder(&dir);
+    if dir.exists() { Guard::new(policy).walk(&dir).err() } else { None }
 }
 
 /// Looks at one file as if its folder were a plugins folder. Loads nothing.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
+    judge_file_on(file, Terms::of_this_host(allow_abort), policy)
+}
+
+/// The same on other terms than this host's: to tell, not to load.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file_on(file: &Path, terms: Terms<'_>, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
     let dir = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default();
@@ -149,7 +180,7 @@ pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Fin
     let judged = guard.folder(dir);
     let trusted = |it: &Identified| judged.file(&guard, file, it);
     match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
-        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Ok(look) => drop(finds.file(file.to_owned(), look, terms, &mut HashSet::new())),
         Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
     finds
@@ -291,7 +322,8 @@ impl Finds {
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
             let descriptor = descriptor::parse_text(builtin.0.descriptor()().as_str());
-            self.library(Source::Builtin(builtin.0), descriptor, true, Ok(None));
+            let terms = Terms::of_this_host(true);
+            self.library(Source::Builtin(builtin.0), descriptor, terms, Ok(None));
         }
     }
 
@@ -352,7 +384,7 @@ impl Finds {
                 judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
             };
             let reading = match look(&folder, name, &path, known, trusted) {
-                Ok(look) => self.file(path, look, allow_abort, seen),
+                Ok(look) => self.file(path, look, Terms::of_this_host(allow_abort), seen),
                 Err(reason) => {
                     self.refuse(Place::File(path), Vec::new(), reason);
                     Reading::Nothing
@@ -373,12 +405,12 @@ impl Finds {
         &mut self,
         path: PathBuf,
         look: Look,
-        allow_abort: bool,
+        terms: Terms<'_>,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
         let Look { identity, descriptor, reading, approval } = look;
         if seen.insert(identity.clone()) {
-            self.library(Source::File { path, identity }, descriptor, allow_abort, approval);
+            self.library(Source::File { path, identity }, descriptor, terms, approval);
         }
         reading
     }
@@ -388,14 +420,14 @@ impl Finds {
         &mut self,
         source: Source,
         descriptor: Result<Descriptor, RefusalReason>,
-        allow_abort: bool,
+        terms: Terms<'_>,
         approval: Result<Option<Approval>, Distrust>,
     ) {
         let descriptor = match descriptor {
             Ok(descriptor) => descriptor,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
-        if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
+        if let Err(reason) = descriptor::judge_library(&descriptor, terms) {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
@@ -459,7 +491,8 @@ pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
 /// All that speaks against a library and its plugins, as far as its descriptor tells.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
-    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let terms = Terms::of_this_host(allow_abort);
+    let library = descriptor::judge_library(descriptor, terms).err();
     let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
     library.into_iter().chain(plugins).collect()
 }

@@ -8,12 +8,14 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use lifespan::Exit;
+use lifespan::abi::ABI_VERSION;
 use serde_json::{Value, json};
 
 use crate::artifacts::{bundled, library};
 use crate::env::TestEnv;
 use crate::forge::{Forge, compile};
 use crate::management::data;
+use crate::next::next_version;
 use crate::schema;
 
 /// A library that is refused: the reason's name, and how it is made.
@@ -124,6 +126,44 @@ fn each_reason_of_a_library_has_a_name_and_a_remedy_and_goes_with_its_cause() {
         env.run(&format!("plugin check {path}")).assert_code(Exit::Success);
         fs::remove_file(&file).expect("it was there");
     }
+}
+
+#[test]
+fn a_library_is_judged_against_a_host_of_another_abi() {
+    let (env, file) = world();
+    let (path, next) = (file.display(), next_version());
+    let check = |against: &str, exit: Exit, verdict: &str| {
+        let line = format!("plugin check {path} --against {against}");
+        let text = env.run(&line);
+        text.assert_code(exit);
+        let told = data(&env.run(&format!("{line} --format json")));
+        schema::check("plugin-check", &told);
+        assert_eq!([&told["against"], &told["libraries"][0]["verdict"]], [against, verdict]);
+        let words = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!(": {verdict} by a host of ABI {against}")), "{text}");
+        (words, told)
+    };
+    write(&file, &Forge::echo());
+    check(ABI_VERSION, Exit::Success, "usable");
+    check(&next, Exit::Success, "usable");
+    let (text, told) = check("99.0.0", Exit::Load, "refused");
+    assert_eq!(told["libraries"][0]["reasons"][0]["reason"], "abi");
+    for needle in [
+        &format!("built against ABI {ABI_VERSION}, which a host of ABI 99.0.0 cannot serve"),
+        "hint: build the library again with a `lifespan-plugin-api` of ABI 99.0.0",
+    ] {
+        assert!(text.contains(needle), "`{needle}` is missing: {text}");
+    }
+
+    // One that this host refuses is judged as a host of its own ABI would.
+    write(&file, &Forge::echo().descriptor(|it| it["abi"] = next.clone().into()));
+    env.run(&format!("plugin check {path}")).assert_code(Exit::Load);
+    check(&next, Exit::Success, "usable");
+    let (text, _) = check("0.0.9", Exit::Load, "refused");
+    assert!(text.contains(&format!("hint: use a host whose ABI is {next}")), "{text}");
+
+    let wrong = env.run(&format!("plugin check {path} --against next"));
+    wrong.assert_code(Exit::Usage).assert_has(&["a version is three numbers"]);
 }
 
 #[test]

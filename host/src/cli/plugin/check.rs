@@ -1,4 +1,4 @@
-//! `plugin check`: whether a library may be loaded here, wherever it lies.
+//! `plugin check`: whether a library may be loaded here, wherever it lies, or by a host of another ABI.
 
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,27 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
 use super::refusal::{ReasonResult, reason_text};
+use crate::discover::abi::is_version;
 use crate::discover::{Finds, Refused};
 use crate::error::Failures;
 use crate::exit::Exit;
 
 /// Tell whether libraries may be loaded here, and why not; they need not be in a plugins folder
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit codes: 0 when each may be loaded with all its plugins, else 3")]
+#[command(after_help = "\
+With --against the ABI is judged by what the file says of its version, and the promise of which versions
+a host covers; what the library really has is compared by the host that loads it. All else is judged as
+it is here.
+
+Exit codes: 0 when each may be loaded with all its plugins, else 3")]
 pub(crate) struct CheckArgs {
     /// The files of libraries
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Tell whether a host of this version of the ABI would load them, instead of this host
+    #[arg(long, value_name = "VERSION", value_parser = abi_version)]
+    against: Option<String>,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -27,6 +37,8 @@ pub(crate) struct CheckArgs {
 /// The JSON of `plugin check`.
 #[derive(Debug, Serialize)]
 struct CheckResult {
+    /// The version of the ABI that was asked about; `null` where it was this host's own.
+    against: Option<String>,
     /// One for each path, in the order in which they were given.
     libraries: Vec<LibraryResult>,
 }
@@ -75,17 +87,31 @@ impl RefusedResult {
 
 /// Does it.
 pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, Failures> {
-    let examined: Vec<_> = args.paths.iter().map(|it| context.judge(it)).collect();
+    let against = args.against.as_deref();
+    let judge = |path: &PathBuf| match against {
+        Some(abi) => context.judge_against(path, abi),
+        None => context.judge(path),
+    };
+    let examined: Vec<_> = args.paths.iter().map(judge).collect();
     let columns = context.reporter.terminal.columns;
     let checked = args.paths.iter().zip(&examined);
     let printed = context.reporter.data(&match args.format.format {
-        Format::Text => checked.map(|(path, it)| text(path, it, columns)).collect(),
-        Format::Json => {
-            json(&CheckResult { libraries: checked.map(|(path, it)| library(path, it)).collect() })
-        }
+        Format::Text => checked.map(|(path, it)| text(path, it, against, columns)).collect(),
+        Format::Json => json(&CheckResult {
+            against: args.against.clone(),
+            libraries: checked.map(|(path, it)| library(path, it)).collect(),
+        }),
     });
     let refused = examined.iter().flat_map(|it| &it.refused);
     Ok(refused.map(|it| it.reason.exit()).fold(printed, Exit::worst))
+}
+
+fn abi_version(text: &str) -> Result<String, &'static str> {
+    if is_version(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a version is three numbers, as in 0.1.0")
+    }
 }
 
 pub(super) fn verdict(examined: &Finds) -> &'static str {
@@ -111,7 +137,7 @@ fn library(file: &Path, examined: &Finds) -> LibraryResult {
     }
 }
 
-fn text(file: &Path, examined: &Finds, columns: u16) -> String {
+fn text(file: &Path, examined: &Finds, against: Option<&str>, columns: u16) -> String {
     let verdict = match verdict(examined) {
         "partly" => "only some of its plugins can be used",
         other => other,
@@ -124,7 +150,8 @@ fn text(file: &Path, examined: &Finds, columns: u16) -> String {
         .collect();
     let reasons: String =
         examined.refused.iter().map(|it| reason_text(&it.reason, columns)).collect();
-    indented(&format!("{}: {verdict}", path(file)), 0, u16::MAX)
+    let by = against.map(|abi| format!(" by a host of ABI {abi}")).unwrap_or_default();
+    indented(&format!("{}: {verdict}{by}", path(file)), 0, u16::MAX)
         + &table(&rows, 2, columns)
         + &reasons
 }

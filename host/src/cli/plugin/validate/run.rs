@@ -156,7 +156,7 @@ fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Fi
         Failure::from_error(Exit::Host, &error).context("no process can be started for a check")
     })?;
     Ok(match &heard.told {
-        None => crashed(run, &heard),
+        None => crashed(run, check, &heard),
         Some(finding) if is_stdout && finding.verdict == Verdict::Passed => {
             written(&heard.stdout).unwrap_or_else(|| finding.clone())
         }
@@ -165,7 +165,7 @@ fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Fi
 }
 
 /// What is to be said of a check that said nothing.
-fn crashed(run: &Run<'_>, heard: &Heard<Finding>) -> Finding {
+fn crashed(run: &Run<'_>, check: &Check, heard: &Heard<Finding>) -> Finding {
     let mut finding = match heard.end() {
         Some(end) => Finding::failed(format!("it {end}")),
         None => {
@@ -176,6 +176,8 @@ fn crashed(run: &Run<'_>, heard: &Heard<Finding>) -> Finding {
         }
     };
     finding.detail = heard.last_lines();
+    // Whoever loads it in earnest comes no further either.
+    finding.exit = (check.stage == Stage::Library).then(|| Exit::Load.code());
     finding
 }
 
