@@ -52,6 +52,7 @@ use crate::config::{Config, Wrong};
 use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files::{self, Read};
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 use crate::log::FilterError;
 use crate::prepare::nothing_to_run;
@@ -85,7 +86,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let early = early::scan(&command, &words);
     let allowed = elevated::judge(&early, &words);
     let configured = match allowed {
-        Ok(()) => settings::read(&brand.name, &command, &early),
+        Ok(()) => settings::read(&brand.name, &command, &early, reader(&words[early.chain..])),
         Err(_) => Configured::default(),
     };
     let Configured { config, settings, wrong } = configured;
@@ -131,6 +132,13 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
+}
+
+/// How a file is read that the line names. In a child of the host's the parent has read what is in a pipe: the
+/// child must not go on as if it said nothing.
+fn reader(chain: &[OsString]) -> Read {
+    let is_child = |word: &OsString| word == child::WORD || word == plugin::child::WORD;
+    if chain.first().is_some_and(is_child) { files::read } else { files::read_named }
 }
 
 /// The builder with what files say, but for what became words of the line.

@@ -17,6 +17,7 @@ use super::{configured, early, elevated, with_files, word};
 use crate::discover::Lookup;
 use crate::error::Failures;
 use crate::exit::Exit;
+use crate::files;
 use crate::host::{Host, HostBuilder};
 
 /// The word that begins this command.
@@ -106,8 +107,8 @@ fn answer(builder: HostBuilder, brand: &Brand, shell: Shell, words: &[OsString])
 fn host(builder: HostBuilder, brand: &Brand, line: &[OsString]) -> Host {
     let command = args::command(brand);
     let early = early::scan(&command, line);
-    let read =
-        elevated::judge(&early, line).map(|()| settings::read(&brand.name, &command, &early));
+    let read = elevated::judge(&early, line)
+        .map(|()| settings::read(&brand.name, &command, &early, files::read));
     let Configured { config, settings, .. } = read.unwrap_or_default();
     let args = HostArgs::parse_from_words(command.clone(), &line[..early.options], &settings)
         .or_else(|_| HostArgs::parse_from_words(command, &[] as &[OsString], &settings));

@@ -10,6 +10,7 @@ use crate::chain::alike;
 use crate::discover::Lookup;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::trust::Guard;
 
 /// Use plugins again that were disabled
 #[derive(Clone, Debug, Args)]
@@ -31,7 +32,7 @@ pub(crate) fn cmd_enable(context: &Context<'_>, args: EnableArgs) -> Result<Exit
     for plugin in &args.plugins {
         disabled.remove(plugin);
     }
-    disabled.save()?;
+    disabled.save(&Guard::new(context.host.policy()))?;
     Ok(answer(context, &disabled, &args.plugins, args.format.format))
 }
 

@@ -65,7 +65,8 @@ fn next_distrust(distrust: &Distrust) -> Option<Distrust> {
         Distrust::GroupWritable { .. } => Distrust::AccessList { path: path() },
         Distrust::AccessList { .. } => Distrust::Owner { path: path(), owner: 7 },
         Distrust::Owner { .. } => Distrust::NotRoots { path: path(), owner: 7 },
-        Distrust::NotRoots { .. } => Distrust::Unreadable { path: path(), error: "no".into() },
+        Distrust::NotRoots { .. } => Distrust::RunPath { folder: "lib".into() },
+        Distrust::RunPath { .. } => Distrust::Unreadable { path: path(), error: "no".into() },
         Distrust::Unreadable { .. } => {
             Distrust::BrokenLock { path: path(), line: 1, column: 1, problem: "no".into() }
         }
@@ -122,6 +123,8 @@ fn each_reason_is_in_the_schemas_and_has_words_and_a_remedy() {
             assert!(!text.starts_with(char::is_uppercase), "{name}: {text}");
         }
     }
+    // Told where a library is loaded, and not before.
+    assert!(names.remove("run-path"));
     let whole = ["list", "check", "inspect", "validate"];
     for schema in whole.map(|command| format!("plugin-{command}.json")) {
         assert_eq!(listed(&schema), names, "{schema}");

@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::io::{Read, Seek};
-#[cfg(feature = "cli")]
 use std::path::{Path, PathBuf};
 
 use object::endian::Endianness;
@@ -20,7 +19,6 @@ use super::{MAX_TOTAL, Window};
 const MAX_PATH: u64 = 4096;
 
 /// Where a folder of a run path is.
-#[cfg(feature = "cli")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LooksIn {
     /// It depends on where somebody stands.
@@ -46,8 +44,13 @@ pub(crate) fn run_path<R: Read + Seek>(file: R) -> Vec<String> {
     read.unwrap_or_default()
 }
 
+/// Whether a folder of a run path depends on where somebody stands, or leads out of the library's own
+/// folder: what is found there is not what lies beside the library.
+pub(crate) fn leads_astray(folder: &str) -> bool {
+    !matches!(looks_in(folder, Path::new("/")), LooksIn::Folder(_))
+}
+
 /// Where a folder of a run path is, for a library that lies in the folder `own`.
-#[cfg(feature = "cli")]
 pub(crate) fn looks_in(folder: &str, own: &Path) -> LooksIn {
     let origin = ["$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path"];
     let rest = origin.iter().find_map(|it| Some((*it, folder.strip_prefix(it)?)));
