@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::artifacts::{bundled, fixtures, library};
 use crate::env::{Output, TestEnv};
-use crate::forge::Forge;
+use crate::forge::{Forge, sign};
 use crate::management::data;
 use crate::nested::copy;
 use crate::schema;
@@ -379,12 +379,4 @@ fn a_locked_library_is_named_by_backtraces_and_maps() {
     let maps = fs::read_to_string(format!("/proc/{}/maps", process.id())).expect("it runs");
     let code = maps.lines().find(|it| it.contains("r-xp") && it.contains("libfixtures.so"));
     assert!(code.is_some_and(|it| it.contains("/memfd:libfixtures.so")), "{maps}");
-}
-
-fn sign(keys: &KeyPair, file: &Path) {
-    let bytes = fs::read(file).expect("it is there");
-    let signature = minisign::sign(Some(&keys.pk), &keys.sk, &bytes[..], None, None);
-    let mut name = file.as_os_str().to_owned();
-    name.push(".minisig");
-    fs::write(name, signature.expect("it can be signed").into_string()).expect("a new file");
 }

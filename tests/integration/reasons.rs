@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::artifacts::{bundled, library, workspace_root};
 use crate::elevated::each_way;
 use crate::env::TestEnv;
+use crate::forge::sign;
 use crate::management::data;
 use crate::nested::{copy, skip};
 use crate::place::{By, ME, OTHER, Place, chmod, give, list_for};
@@ -176,11 +177,7 @@ impl World {
     }
 
     fn sign(&self, keys: &KeyPair) {
-        let bytes = fs::read(self.library()).expect("it is there");
-        let signature = minisign::sign(Some(&keys.pk), &keys.sk, &bytes[..], None, None);
-        let signature = signature.expect("it can be signed").into_string();
-        let file = format!("{}.minisig", self.library().display());
-        fs::write(file, signature).expect("a file in a temporary folder");
+        sign(keys, &self.library());
     }
 }
 
