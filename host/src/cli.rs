@@ -52,6 +52,7 @@ use crate::config::Config;
 use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files::{self, Read};
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 use crate::log::FilterError;
 use crate::prepare::nothing_to_run;
@@ -83,9 +84,9 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let configured = elevated::judge(&early, &words)
-        .map_err(Failures::from)
-        .and_then(|()| settings::read(&brand.name, &command, &early));
+    let configured = elevated::judge(&early, &words).map_err(Failures::from).and_then(|()| {
+        settings::read(&brand.name, &command, &early, reader(&words[early.chain..]))
+    });
     let (color, format) = match &configured {
         Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
         Err(_) => (early.color, early.format),
@@ -128,6 +129,13 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
+}
+
+/// How a file is read that the line names. In a child of the host's the parent has read what is in a pipe: the
+/// child must not go on as if it said nothing.
+fn reader(chain: &[OsString]) -> Read {
+    let is_child = |word: &OsString| word == child::WORD || word == plugin::child::WORD;
+    if chain.first().is_some_and(is_child) { files::read } else { files::read_named }
 }
 
 /// The builder with what files say, but for what became words of the line.

@@ -46,14 +46,13 @@ pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
-#[cfg(feature = "cli")]
-pub(crate) use crate::discover::section::leads_astray;
-pub(crate) use crate::discover::section::run_path;
+pub(crate) use crate::discover::section::{leads_astray, run_path};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::stamp::now;
 pub(crate) use crate::discover::unwanted::Unwanted;
+use crate::files;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -149,10 +148,20 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
     Catalog::new(scope, fault)
 }
 
-/// Why a cache may hold what others have put there.
+/// Why a cache may hold what others have put there. It is made if it is not there yet, and then judged again:
+/// in a sticky folder somebody else may have been faster.
 fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    Guard::new(policy).walk_there(&dir).err()
+    let guard = Guard::new(policy);
+    if let Err(fault) = guard.walk_there(&dir) {
+        return Some(fault);
+    }
+    if dir.exists() {
+        return None;
+    }
+    // Where it cannot be made nothing can be kept, which is told when it matters.
+    let _ = files::make_folder(&dir);
+    if dir.exists() { Guard::new(policy).walk(&dir).err() } else { None }
 }
 
 /// Looks at one file as if its folder were a plugins folder. Loads nothing.

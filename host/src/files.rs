@@ -6,7 +6,7 @@
 //! so that no link is written through. Who may write to what is judged by [`trust`](crate::trust).
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ use std::time::SystemTime;
 use rustix::fs::OFlags;
 
 use crate::trust::own_rights;
+
+/// How a file is read, up to so many bytes: [`read`] or [`read_named`].
+pub(crate) type Read = fn(&Path, u64) -> io::Result<Vec<u8>>;
 
 /// Opens a file to read it, if it is a regular one.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -71,13 +74,21 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Makes a folder, and those above it, so that nobody else may write to them; those that are there stay
 /// as they are.
+///
+/// # Errors
+///
+/// One cannot be made, or was made by somebody else meanwhile: in a sticky folder that may be anybody.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     own_rights()?;
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     builder.mode(0o755);
-    builder.create(path)
+    let is_missing = |it: &&Path| !it.as_os_str().is_empty() && !it.exists();
+    let missing: Vec<_> = path.ancestors().take_while(is_missing).collect();
+    // What ends with `..` is there once what is before it is.
+    let mut missing = missing.into_iter().rev().filter(|folder| folder.file_name().is_some());
+    missing.try_for_each(|folder| builder.create(folder))?;
+    if path.is_dir() { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
 fn put(path: &Path, bytes: &[u8], finish: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
@@ -164,6 +175,23 @@ mod tests {
         });
         assert_eq!(read_named(&pipe, 4).unwrap(), b"text");
         writer.join().unwrap();
+    }
+
+    #[test]
+    fn folders_are_made_for_nobody_else_and_only_where_there_are_none() {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a/b/c", "a/b/c", "d/../e"] {
+            make_folder(&path(name)).unwrap();
+            assert!(path(name).is_dir());
+        }
+        assert_eq!(fs::metadata(path("a/b")).unwrap().permissions().mode() & 0o022, 0);
+        fs::write(path("file"), "").unwrap();
+        assert!(make_folder(&path("file")).is_err() && make_folder(&path("file/x")).is_err());
+        // As if somebody had been faster.
+        symlink("nowhere", path("link")).unwrap();
+        assert!(make_folder(&path("link")).is_err());
+        assert!(!path("nowhere").exists());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::discover::refusal::CLAIMED_HINT;
 use crate::discover::{Candidate, Catalog, Lookup, Place, Refused};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::host::{Host, Preparation, Prepared, Rendering};
 use crate::load::LoadedLibrary;
 use crate::order::{Requirement, order};
@@ -122,7 +123,7 @@ impl Vocabulary for Installed<'_> {
     }
 
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
-        argfile::read(path, named_by)
+        argfile::read(path, named_by, files::read_named)
     }
 }
 

@@ -202,7 +202,8 @@ impl Guard {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk(path))
     }
 
-    /// The same, of a path of which not all is there: nobody else may put anything there either.
+    /// The same, of a path of which not all is there: nobody else may put anything there either, unless the last
+    /// folder is sticky.
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ use std::thread;
 
 use rustix::fs::{StatVfsMountFlags, XattrFlags, setxattr, statvfs};
 
+use crate::forge::{compile_with, with_descriptor};
 use crate::nested::skip;
 use crate::place::{By, ME, Place, chmod, give, stderr};
 
@@ -182,6 +183,19 @@ fn nothing_is_read_written_or_started_on_their_word() {
             let output = place.run_as(ME, By::Option, harmless);
             assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         }
+    });
+}
+
+#[test]
+fn a_library_that_wants_something_from_where_they_stand_is_not_loaded() {
+    each_way(|place| {
+        let paths = "-Clink-arg=-Wl,-rpath,relative";
+        let needy = compile_with(&place.plugins, "needy", &with_descriptor("needy", ""), &[paths]);
+        place.give_all(0, 0);
+        chmod(&needy, 0o644);
+        let output = place.run_as(ME, By::Option, &["--dry-run", "needy"]);
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        assert!(stderr(&output).contains("looked for in `relative`"), "{}", stderr(&output));
     });
 }
 

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{lchown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -424,6 +425,64 @@ fn root_writes_nothing_into_the_home_of_a_user() {
     place.give_all(0, 0);
     place.assert_runs(0);
     assert_eq!(fs::read_dir(place.own()).expect("it is there").count(), 0);
+
+    // Nor by a link of theirs somewhere else, where it was asked to.
+    let victim = place.home.path().join("victim");
+    fs::create_dir(&victim).expect("root may");
+    let config = place.own().join(".config");
+    symlink(&victim, &config).expect("root may");
+    lchown(&config, Some(ME), Some(ME)).expect("root may");
+    let inner = config.join("deep/plugins").display().to_string();
+    let library = place.library.display().to_string();
+    for (words, told) in [
+        (&["plugin", "disable", "echo"][..], "is not written"),
+        (&["plugin", "install", &library, "--dir", &inner, "--force"], "nothing is installed"),
+    ] {
+        let output = place.run_as(0, By::Option, words);
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+        assert!(stderr(&output).contains("belongs to user"), "{}", stderr(&output));
+    }
+    assert_eq!(fs::read_dir(&victim).expect("it is there").count(), 0);
+}
+
+#[test]
+fn what_others_put_into_a_sticky_folder_is_in_nobodys_way() {
+    /// Much more than the host may write, in blocks of a KiB.
+    const LARGE: u64 = 3 << 30;
+    const ROOM: u64 = 200 << 10;
+    let Some(place) = Place::new() else { return };
+    chmod(&place.plugins, 0o1777);
+    let put = |name: &str, user: u32, like: &Path| {
+        let file = place.plugins.join(name);
+        fs::copy(like, &file).expect("a file can be copied");
+        let opened = fs::File::options().write(true).open(&file).expect("it is there");
+        opened.set_len(LARGE).expect("it has holes");
+        chmod(&file, 0o644);
+        give(&file, user, user);
+    };
+    // A library of somebody else's, and something that is none of plugins: neither is copied.
+    put("libtheirs.so", OTHER, &place.library);
+    put("libmine.so", ME, &place.host());
+    let run = |line: &str| {
+        let shell = format!("ulimit -f {ROOM}; exec \"$0\" {line}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &shell]).arg(place.host()).env_clear().env("HOME", place.own());
+        command.uid(ME).gid(ME).stdin(Stdio::null()).current_dir("/");
+        command.env("LIFESPAN_PLUGIN_PATH", &place.plugins).output().expect("there is a bash")
+    };
+    let output = run("plugin trust --all");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = format!("libtheirs.so` belongs to user {OTHER}");
+    assert!(stderr(&output).contains("left out") && stderr(&output).contains(&told));
+    for line in ["plugin verify libecho.so echo", "plugin list", "--dry-run echo"] {
+        let line = line.replace("libecho.so", &place.library.display().to_string());
+        let output = run(&line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
+    }
+    // All of the folder, with what is not approved, is looked at too.
+    let output = run("plugin verify");
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
 }
 
 #[test]

@@ -91,6 +91,30 @@ fn one_in_the_cache_is_as_nothing() {
 }
 
 #[test]
+fn one_on_a_line_that_is_completed_is_not_waited_for() {
+    let (_folder, env) = plugins();
+    pipe(&env.home().join("named"));
+    for line in ["--config named", "@named", "countdown @named"] {
+        let output = env.run(&format!("completions zsh --answer -- {line} c"));
+        output.assert_code(Exit::Success);
+        assert_eq!(output.stderr, "", "{output}");
+    }
+}
+
+#[test]
+fn what_one_demands_is_not_forgotten_by_a_child() {
+    let (_folder, env) = plugins();
+    // A key of nobody's, which a child could not read again.
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let config = format!("<(echo 'signed-by = \"{key}\"')");
+    let line = format!("lifespan --config {config} plugin inspect countdown");
+    let output = env.other("bash").args(["-c", &line]).output().expect("there is a bash");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_ne!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("it is not a regular file") && !told.contains("--from"), "{told}");
+}
+
+#[test]
 fn one_that_a_shell_names_is_read() {
     let (_folder, env) = plugins();
     let shell = |line: &str| {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::chain::word::{ArgFile, Origin, Word};
-use crate::files;
+use crate::files::Read;
 use crate::trust::{Elevated, own_rights};
 
 /// How many files may stand one within the other.
@@ -90,18 +90,18 @@ pub(crate) enum ArgFileError {
     },
 }
 
-/// Reads a file of arguments that was named at a place.
+/// Reads a file of arguments that was named at a place, in that way.
 ///
 /// # Errors
 ///
 /// The file cannot be read, contains itself, or is not of words.
-pub(crate) fn read(path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
+pub(crate) fn read(path: &Path, named_by: &Origin, read: Read) -> Result<Vec<Word>, ArgFileError> {
     own_rights().map_err(|source| ArgFileError::Elevated { path: path.into(), source })?;
     let same = |other: &Path| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if named_by.files().any(|around| same(&around.path)) {
         return Err(ArgFileError::Cycle { path: path.into() });
     }
-    let bytes = files::read_named(path, LARGEST).map_err(|source| match source.kind() {
+    let bytes = read(path, LARGEST).map_err(|source| match source.kind() {
         ErrorKind::FileTooLarge => ArgFileError::TooLarge { path: path.into() },
         _ => ArgFileError::Read { path: path.into(), source },
     })?;

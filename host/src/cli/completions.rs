@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::discover::Lookup;
 use crate::error::Failures;
 use crate::exit::Exit;
+use crate::files;
 use crate::host::{Host, HostBuilder};
 
 /// The word that begins this command.
@@ -109,7 +110,7 @@ fn host(builder: HostBuilder, brand: &Brand, line: &[OsString]) -> Host {
     let early = early::scan(&command, line);
     let read = elevated::judge(&early, line)
         .map_err(Failures::from)
-        .and_then(|()| settings::read(&brand.name, &command, &early));
+        .and_then(|()| settings::read(&brand.name, &command, &early, files::read));
     let (config, settings) = read.unwrap_or_else(|_| (Config::default(), Settings::default()));
     let args = HostArgs::parse_from_words(command.clone(), &line[..early.options], &settings)
         .or_else(|_| HostArgs::parse_from_words(command, &[] as &[OsString], &settings));

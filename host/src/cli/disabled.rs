@@ -4,6 +4,7 @@
 //! list of their own. `plugin disable` and `plugin enable` change it, the host obeys it.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, Item, value};
@@ -15,7 +16,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::files;
 use crate::position::position;
-use crate::trust::Guard;
+use crate::trust::{Distrust, Guard};
 
 const KEY: &str = "disabled";
 
@@ -100,15 +101,24 @@ impl Disabled {
         there
     }
 
-    /// Writes it, in one step.
-    pub(crate) fn save(&self) -> Result<(), Failure> {
+    /// Writes it, in one step. A folder that is not there yet is made, unless somebody else's link leads there.
+    pub(crate) fn save(&self, guard: &Guard) -> Result<(), Failure> {
         let folder = self.file.parent().unwrap_or(&self.file);
-        let written = files::make_folder(folder)
-            .and_then(|()| files::write(&self.file, self.document.to_string().as_bytes()));
-        written.map_err(|error| {
+        let judged = |walked: Result<(), Distrust>| {
+            walked.map_err(|distrust| {
+                Failure::from_error(Exit::Config, &distrust)
+                    .context(format!("`{}` is not written", self.file.display()))
+                    .hint(distrust.hint())
+            })
+        };
+        let failed = |error: io::Error| {
             Failure::from_error(Exit::Config, &error)
                 .context(format!("`{}` cannot be written", self.file.display()))
                 .hint("see that you may write to its folder")
-        })
+        };
+        judged(guard.walk_there(folder))?;
+        files::make_folder(folder).map_err(failed)?;
+        judged(guard.walk(folder))?;
+        files::write(&self.file, self.document.to_string().as_bytes()).map_err(failed)
     }
 }

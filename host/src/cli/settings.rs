@@ -7,7 +7,7 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
@@ -22,7 +22,7 @@ use crate::config::{Config, Located, MOST, Mistake, Scalar, Setting, Value};
 use crate::discover::config_folder;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::files;
+use crate::files::{self, Read};
 use crate::log::{FilterError, parse_filter};
 use crate::trust::{Distrust, Guard, KeyError, Policy, PublicKey};
 
@@ -47,10 +47,7 @@ pub(crate) struct Settings {
     pub(crate) format: Option<LogFormat>,
 }
 
-/// How a file is read, up to so many bytes.
-type Read = fn(&Path, u64) -> io::Result<Vec<u8>>;
-
-/// Reads the files that count for a line.
+/// Reads the files that count for a line; those that it names in that way.
 ///
 /// # Errors
 ///
@@ -59,13 +56,14 @@ pub(crate) fn read(
     host: &str,
     command: &Command,
     early: &Early,
+    named: Read,
 ) -> Result<(Config, Settings), Failures> {
     let own = user_file(host).filter(|file| is_there(file));
     let allow_unsafe_permissions = early.allow_unsafe_permissions;
     let guard = Guard::new(&Policy { allow_unsafe_permissions, ..Policy::default() });
     let mut config = Config::default();
     let mut failures = Vec::new();
-    let named = early.config.iter().map(|file| (file, files::read_named as Read));
+    let named = early.config.iter().map(|file| (file, named));
     for (file, read) in own.iter().map(|file| (file, files::read as Read)).chain(named) {
         if let Err(distrusted) = judge_file(&guard, file) {
             failures.push(distrusted);

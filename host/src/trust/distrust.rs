@@ -54,6 +54,13 @@ pub enum Distrust {
         /// The owner's number.
         owner: u32,
     },
+    /// The host runs with more rights than whoever started it, and the library has what it needs looked for
+    /// where that may be theirs.
+    #[error("it has what it needs looked for in `{}`, which may be anybody's", .folder.escape_debug())]
+    RunPath {
+        /// The folder, as it stands in the library.
+        folder: String,
+    },
     /// It cannot be told who may write to it, or what it holds.
     #[error("`{}` cannot be read: {error}", .path.display())]
     Unreadable {
@@ -131,6 +138,7 @@ impl Distrust {
             Distrust::AccessList { .. } => "access-list",
             Distrust::Owner { .. } => "foreign-owner",
             Distrust::NotRoots { .. } => "not-roots",
+            Distrust::RunPath { .. } => "run-path",
             Distrust::Unreadable { .. } => "trust-unreadable",
             Distrust::BrokenLock { .. } => "broken-lock",
             Distrust::NoLock { .. } => "no-lock",
@@ -159,6 +167,9 @@ impl Distrust {
             ),
             Distrust::NotRoots { path, .. } => {
                 format!("if everybody may run it: `chown root {}` as root", shown(path))
+            }
+            Distrust::RunPath { .. } => {
+                "build it with a run path that begins with `/`, or with none".into()
             }
             Distrust::Unreadable { .. } => "see that it is there, and that you may read it".into(),
             Distrust::BrokenLock { .. } => {

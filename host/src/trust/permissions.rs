@@ -56,7 +56,8 @@ impl Walker {
         }
     }
 
-    /// The same, as far as it is there: what is missing. Nobody else can put anything there.
+    /// The same, as far as it is there: what is missing. Unless the last folder is sticky nobody else can put
+    /// anything there.
     pub(super) fn walk_there(&self, path: &Path) -> Result<Option<PathBuf>, Distrust> {
         if self.asker.elevated {
             // Nothing is told of what the caller may not read by themselves.

@@ -43,7 +43,7 @@ pub(crate) fn cmd_disable(context: &Context<'_>, args: DisableArgs) -> Result<Ex
     for plugin in &args.plugins {
         disabled.add(plugin);
     }
-    disabled.save()?;
+    disabled.save(&Guard::new(context.host.policy()))?;
     Ok(answer(context, &disabled, args.format.format))
 }
 

@@ -7,6 +7,7 @@ use super::disable::{answer, list};
 use super::format::FormatArgs;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::trust::Guard;
 
 /// Use plugins again that were disabled
 #[derive(Clone, Debug, Args)]
@@ -35,6 +36,6 @@ pub(crate) fn cmd_enable(context: &Context<'_>, args: EnableArgs) -> Result<Exit
         }
     }
     Failures::check(failures)?;
-    disabled.save()?;
+    disabled.save(&Guard::new(context.host.policy()))?;
     Ok(answer(context, &disabled, args.format.format))
 }

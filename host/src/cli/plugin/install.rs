@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lifespan_abi::Descriptor;
 use serde::Serialize;
 
 use super::context::Context;
@@ -14,7 +15,7 @@ use crate::discover::{Lookup, Place, RefusalReason, is_library_name, judge_descr
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
-use crate::trust::{Guard, MAX_SIGNATURE, signature_of};
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, signature_of};
 
 /// Check a library, copy it into a plugins folder, and approve it there
 #[derive(Clone, Debug, Args)]
@@ -52,12 +53,17 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
     let examined = target::examine(&file)?;
     let goal = folder.join(&examined.name);
     check(context, &examined, &goal, args.force)?;
-    files::make_folder(&folder).map_err(|error| cannot("made", &folder, &error))?;
     let guard = Guard::new(context.host.policy());
-    guard.walk(&folder).map_err(|fault| {
-        target::distrusted(&fault)
-            .context(format!("nothing is installed into `{}`", folder.display()))
-    })?;
+    let judged = |walked: Result<(), Distrust>| {
+        walked.map_err(|fault| {
+            target::distrusted(&fault)
+                .context(format!("nothing is installed into `{}`", folder.display()))
+        })
+    };
+    // Before anything is made, since somebody else's link may lead anywhere; and after it.
+    judged(guard.walk_there(&folder))?;
+    files::make_folder(&folder).map_err(|error| cannot("made", &folder, &error))?;
+    judged(guard.walk(&folder))?;
     let replaced = goal.symlink_metadata().is_ok();
     copy(&examined, &goal).map_err(|error| cannot("written to", &folder, &error))?;
     let installed = Examined { library: goal, ..examined };
@@ -122,11 +128,11 @@ fn check(
 /// A failure if a library of other plugins would be replaced.
 fn replaced(examined: &Examined, goal: &Path) -> Option<Failure> {
     goal.symlink_metadata().ok()?;
-    let names = |it: &Examined| -> Vec<String> {
-        it.descriptor.plugins.iter().map(|plugin| plugin.name.clone()).collect()
+    let names = |it: &Descriptor| -> Vec<String> {
+        it.plugins.iter().map(|plugin| plugin.name.clone()).collect()
     };
-    let there = target::examine(goal).map(|it| names(&it)).unwrap_or_default();
-    let new = names(examined);
+    let there = target::descriptor(goal).map(|it| names(&it)).unwrap_or_default();
+    let new = names(&examined.descriptor);
     if !there.is_empty() && there.iter().all(|name| new.contains(name)) {
         return None;
     }

@@ -95,8 +95,7 @@ pub(crate) fn cmd_remove(context: &Context<'_>, args: RemoveArgs) -> Result<Exit
 
 /// The names of a library's plugins, as far as it tells.
 fn plugins(library: &Path) -> Vec<String> {
-    let examined = target::examine(library);
-    let plugins = examined.map(|it| it.descriptor.plugins).unwrap_or_default();
+    let plugins = target::descriptor(library).map(|it| it.plugins).unwrap_or_default();
     plugins.into_iter().map(|it| it.name).collect()
 }
 

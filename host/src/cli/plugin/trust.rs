@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,7 +15,7 @@ use crate::cli::lines::visible;
 use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
+use crate::trust::{Distrust, EditError, Editing, Entry, Guard, LOCK_FILE, Lock, quoted};
 
 /// Approve libraries as they are now: the folder's `lifespan.lock` lists them, and from then on nothing
 /// else is loaded from that folder
@@ -124,8 +125,15 @@ pub(super) fn approve(
 pub(super) fn failed(error: EditError) -> Failure {
     match &error {
         EditError::Broken(distrust) => target::distrusted(distrust),
-        EditError::Io { .. } => {
-            Failure::from_error(Exit::Config, &error).hint("see that you may write to the folder")
+        EditError::Io { path, source } => {
+            let hint = match source.kind() {
+                ErrorKind::WouldBlock => {
+                    let folder = path.parent().unwrap_or(path);
+                    format!("see which process that is: `fuser -v {}`", quoted(folder.as_os_str()))
+                }
+                _ => "see that you may write to the folder".to_owned(),
+            };
+            Failure::from_error(Exit::Config, &error).hint(hint)
         }
     }
 }
@@ -137,7 +145,7 @@ pub(super) fn not_approved(folder: &Path) -> Vec<PathBuf> {
     let is_listed = |file: &PathBuf| {
         file.file_name().and_then(|it| it.to_str()).is_some_and(|it| lock.get(it).is_some())
     };
-    let is_ours = |file: &PathBuf| target::examine(file).is_ok();
+    let is_ours = |file: &PathBuf| target::descriptor(file).is_ok();
     files.into_iter().filter(|file| !is_listed(file) && is_ours(file)).collect()
 }
 
@@ -171,6 +179,14 @@ pub(super) fn text(approved: &[Approved]) -> String {
     text
 }
 
+/// Why a library alone cannot be trusted, in a folder that can: in a sticky folder anybody may have put one,
+/// which keeps nobody from approving the others.
+fn is_theirs(guard: &Guard, library: &Path) -> Option<Distrust> {
+    guard.walk(library.parent()?).ok()?;
+    let fault = guard.walk(library).err()?;
+    target::descriptor(library).ok().map(|_| fault)
+}
+
 /// Looks at what is meant, all of it. Of all libraries those that are none of plugins are left out.
 fn examine(context: &Context<'_>, args: &TrustArgs) -> Result<Vec<Examined>, Failures> {
     let mut libraries = BTreeSet::new();
@@ -186,8 +202,15 @@ fn examine(context: &Context<'_>, args: &TrustArgs) -> Result<Vec<Examined>, Fai
             Err(failure) => failures.push(failure),
         }
     }
+    let guard = Guard::new(context.host.policy());
     let mut examined = Vec::new();
     for library in &libraries {
+        if args.all
+            && let Some(fault) = is_theirs(&guard, library)
+        {
+            tracing::warn!("left out: `{}` cannot be trusted: {fault}", library.display());
+            continue;
+        }
         match target::examine(library) {
             Ok(it) => examined.push(it),
             Err(failure) if args.all => {

@@ -139,7 +139,7 @@ fn libraries(
         }
         if !args.key.is_empty() {
             let ours = target::all_libraries(context).into_iter();
-            libraries.extend(ours.filter(|it| target::examine(it).is_ok()));
+            libraries.extend(ours.filter(|it| target::descriptor(it).is_ok()));
         }
     }
     Failures::check(failures)?;

@@ -34,7 +34,6 @@ pub(crate) fn run_path<R: Read + Seek>(file: R) -> Vec<String> {
 
 /// Whether a folder of a run path depends on where somebody stands, or leads out of the library's own
 /// folder: what is found there is not what lies beside the library.
-#[cfg(feature = "cli")]
 pub(crate) fn leads_astray(folder: &str) -> bool {
     let origin = ["$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path"];
     let rest = origin.iter().find_map(|origin| folder.strip_prefix(origin));
