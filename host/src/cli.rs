@@ -14,6 +14,7 @@ mod complete;
 mod completions;
 mod disabled;
 mod early;
+mod elevated;
 mod help;
 mod lines;
 mod logging;
@@ -45,16 +46,18 @@ use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
-use crate::cli::settings::{Settings, user_file};
+use crate::cli::settings::{Configured, Settings, user_file};
 use crate::cli::term::Terminal;
-use crate::config::Config;
+use crate::config::{Config, Wrong};
 use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files::{self, Read};
 use crate::host::{Host, HostBuilder, Preparation, Prepared, Rendering};
 use crate::log::FilterError;
 use crate::prepare::nothing_to_run;
 use crate::shutdown::Shutdown;
+use crate::trust::Guard;
 
 /// Runs a host on the process's own command line.
 ///
@@ -81,12 +84,14 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let configured = settings::read(&brand.name, &command, &early);
-    let (color, format) = match &configured {
-        Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
-        Err(_) => (early.color, early.format),
+    let allowed = elevated::judge(&early, &words);
+    let configured = match allowed {
+        Ok(()) => settings::read(&brand.name, &command, &early, reader(&words[early.chain..])),
+        Err(_) => Configured::default(),
     };
-    let (color, format) = (color.unwrap_or_default(), format.unwrap_or_default());
+    let Configured { config, settings, wrong } = configured;
+    let color = early.color.or(settings.color).unwrap_or_default();
+    let format = early.format.or(settings.format).unwrap_or_default();
     let terminal = Terminal::detect(color);
     let stderr = Output::stderr(terminal.err_color, logging::gap(format));
     let reporter = Reporter { terminal, format, stderr };
@@ -94,9 +99,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
     let options = words.clone();
-    let none = Settings::default();
-    let settings = configured.as_ref().map_or(&none, |(_, settings)| settings);
-    let args = match HostArgs::parse_from_words(command, words, settings) {
+    let args = match HostArgs::parse_from_words(command, words, &settings) {
         Ok(args) => args,
         Err(error) => {
             let mut failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string());
@@ -115,15 +118,27 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         let done = completions::run(builder, &brand, &words, &reporter);
         return done.unwrap_or_else(|failures| reporter.failures(failures.as_slice()));
     }
-    let (config, settings) = match configured {
-        Ok(configured) => configured,
-        Err(failures) => return reporter.failures(failures.as_slice()),
-    };
+    if let Err(failure) = allowed {
+        return reporter.failures(&[failure]);
+    }
+    let is_doctor = !args.help && plugin::is_doctor(&chain);
+    if !is_doctor && !wrong.is_empty() {
+        let failures: Vec<_> = wrong.into_iter().map(|it| it.failure).collect();
+        return reporter.failures(&failures);
+    }
     let builder = with_files(builder, config, settings);
-    match answer(builder, &brand, &args, &options, chain, &reporter) {
+    let wrong = is_doctor.then_some(wrong);
+    match answer(builder, &brand, &args, &options, chain, wrong, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
+}
+
+/// How a file is read that the line names. In a child of the host's the parent has read what is in a pipe: the
+/// child must not go on as if it said nothing.
+fn reader(chain: &[OsString]) -> Read {
+    let is_child = |word: &OsString| word == child::WORD || word == plugin::child::WORD;
+    if chain.first().is_some_and(is_child) { files::read } else { files::read_named }
 }
 
 /// The builder with what files say, but for what became words of the line.
@@ -134,13 +149,15 @@ fn with_files(builder: HostBuilder, config: Config, settings: Settings) -> HostB
     builder
 }
 
-/// Builds the host, and does what the line asks of it.
+/// Builds the host, and does what the line asks of it. Where it asks for what is `wrong` with files, that
+/// is what was found so far.
 fn answer(
     builder: HostBuilder,
     brand: &Brand,
     args: &HostArgs,
     options: &[OsString],
     chain: Vec<OsString>,
+    mut wrong: Option<Vec<Wrong>>,
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
@@ -148,7 +165,7 @@ fn answer(
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
-    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout, wrong.as_mut())?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     if let [child::WORD, _] = words.as_slice() {
         return Ok(child::tell(&host, &chain[1]));
@@ -163,6 +180,7 @@ fn answer(
         options,
         reporter,
         is_verbose: args.verbosity().is_verbose(),
+        wrong: wrong.as_deref().unwrap_or_default(),
     };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
@@ -249,6 +267,7 @@ fn build(
     args: &HostArgs,
     reporter: &Reporter,
     stdout: &Output,
+    wrong: Option<&mut Vec<Wrong>>,
 ) -> Result<Host, Failures> {
     let trace = trace::wanted(&args.bus_trace, stdout)?;
     let filter = log_filter(&builder, args);
@@ -260,8 +279,12 @@ fn build(
     let crosses = logging::install(&options, reporter.stderr.clone())
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let mut builder = configured(builder, args, crosses);
-    if let Some(list) = Disabled::read(&builder.name)? {
-        builder = builder.disabled(list.names(), list.file);
+    let guard = Guard::new(&builder.policy);
+    match (Disabled::read(&builder.name, &guard), wrong) {
+        (Ok(Some(list)), _) => builder = builder.disabled(list.names(), list.file),
+        (Ok(None), _) => {}
+        (Err(broken), Some(wrong)) => wrong.push(broken),
+        (Err(broken), None) => return Err(broken.failure.into()),
     }
     let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
     for name in &args.without {

@@ -20,22 +20,22 @@ mod place;
 mod words;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::place::{Place, Text};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 
-pub(crate) use crate::config::mistake::{Located, Mistake};
+pub(crate) use crate::config::mistake::{Located, Mistake, Wrong};
 #[cfg(feature = "cli")]
 pub(crate) use crate::config::origin::{Origin as SettingOrigin, Resolved, resolved};
 pub(crate) use crate::config::words::{Taken, words};
 
 /// The most bytes of a file.
-const MOST: u64 = 1 << 20;
+pub(crate) const MOST: u64 = 1 << 20;
 
 /// What files of configuration say.
 ///
@@ -107,36 +107,39 @@ impl Config {
     ///
     /// All that is wrong with it, each with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Config, Failures> {
-        let (config, failures) = Config::as_far_as_it_goes(text.to_owned(), file);
-        Failures::check(failures).map(|()| config)
+        Config::whole(Config::as_far_as_it_goes(text.to_owned(), file))
     }
 
-    /// Reads the configuration in a file.
+    /// Reads the configuration in a file, which may be a pipe. Who may write to it is not judged.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or all that is wrong with what it says.
     pub fn read(file: &Path) -> Result<Config, Failures> {
-        let (config, failures) = Config::read_what_can_be(file);
-        Failures::check(failures).map(|()| config)
+        Config::whole(Config::what_can_be(files::read_named(file, MOST), file))
     }
 
-    /// The configuration in a file beside all that is wrong with it.
-    pub(crate) fn read_what_can_be(file: &Path) -> (Config, Vec<Failure>) {
-        match read(file) {
+    fn whole((config, wrong): (Config, Vec<Wrong>)) -> Result<Config, Failures> {
+        Failures::check(wrong.into_iter().map(|it| it.failure).collect()).map(|()| config)
+    }
+
+    /// The configuration in what was read of a file, beside all that is wrong with it.
+    pub(crate) fn what_can_be(read: io::Result<Vec<u8>>, file: &Path) -> (Config, Vec<Wrong>) {
+        match text(read) {
             Ok(text) => Config::as_far_as_it_goes(text, file),
             Err(mistake) => {
-                let failure = Failure::from_error(Exit::Config, &mistake);
+                let failure = Failure::from_error(Exit::Config, &mistake).hint(mistake.hint());
                 let what = format!("the configuration `{}` cannot be used", file.display());
-                (Config::default(), vec![failure.context(what)])
+                let failure = failure.context(what);
+                (Config::default(), vec![Wrong { file: file.to_owned(), at: 0, failure }])
             }
         }
     }
 
-    fn as_far_as_it_goes(text: String, file: &Path) -> (Config, Vec<Failure>) {
+    fn as_far_as_it_goes(text: String, file: &Path) -> (Config, Vec<Wrong>) {
         let text = Arc::new(Text { path: file.to_owned(), text });
         let (config, mistakes) = parse::parse(&text);
-        (config, mistakes.iter().map(Located::failure).collect())
+        (config, mistakes.iter().map(Located::wrong).collect())
     }
 
     /// This configuration with a later one over it: what both set is as the later one has it.
@@ -181,14 +184,11 @@ impl Scalar {
     }
 }
 
-fn read(file: &Path) -> Result<String, Mistake> {
-    let mut text = String::new();
-    let opened = File::open(file).map_err(Mistake::Unreadable)?;
-    opened.take(MOST + 1).read_to_string(&mut text).map_err(Mistake::Unreadable)?;
-    if text.len() as u64 > MOST {
-        return Err(Mistake::TooLarge);
-    }
-    Ok(text)
+fn text(read: io::Result<Vec<u8>>) -> Result<String, Mistake> {
+    read.and_then(files::text).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Mistake::TooLarge,
+        _ => Mistake::Unreadable(error),
+    })
 }
 
 #[cfg(test)]

@@ -27,13 +27,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lifespan_abi::{Descriptor, LibraryRootRef, PluginFacts};
+use lifespan_abi::{ABI_VERSION, Descriptor, LibraryRootRef, PluginFacts};
 
-use crate::discover::cache::{Cache, Content, Findings, Reading};
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::cache::{keep, replace};
+pub(crate) use crate::discover::cache::keep;
+use crate::discover::cache::{Cache, Content, Findings, Reading};
 pub use crate::discover::catalog::{Catalog, Lookup};
 pub(crate) use crate::discover::descriptor::RESERVED;
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::descriptor::{MAX_NAME, is_valid_name};
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::look::identify;
 pub(crate) use crate::discover::look::{Identified, read_open};
@@ -45,13 +47,14 @@ pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
 #[cfg(feature = "cli")]
-pub(crate) use crate::discover::section::leads_astray;
-pub(crate) use crate::discover::section::run_path;
+pub(crate) use crate::discover::section::{LooksIn, looks_in};
+pub(crate) use crate::discover::section::{leads_astray, run_path};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::stamp::now;
 pub(crate) use crate::discover::unwanted::Unwanted;
+use crate::files;
 use crate::trust::{Approval, Distrust, Guard, JudgedFolder, Policy, is_elevated};
 
 /// A plugin that can be used, as far as its library's file tells.
@@ -114,6 +117,22 @@ pub(crate) struct Scope {
     pub(crate) unwanted: Unwanted,
 }
 
+/// What a library is judged by, beside what it says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<'a> {
+    /// Accepts libraries in which a panic ends the whole program.
+    pub(crate) allow_abort: bool,
+    /// The ABI of the host that would load it.
+    pub(crate) abi: &'a str,
+}
+
+impl Terms<'_> {
+    /// Those of this host.
+    pub(crate) fn of_this_host(allow_abort: bool) -> Self {
+        Terms { allow_abort, abi: ABI_VERSION }
+    }
+}
+
 /// Finds what the search path and the host's own program offer.
 ///
 /// With a cache, what it does not need to look at is looked at when it is asked for.
@@ -122,12 +141,41 @@ pub(crate) fn discover(mut scope: Scope) -> Catalog {
         // Where the cache is, and what is in it, is said by whoever started the host.
         scope.cache_dir = None;
     }
-    Catalog::new(scope)
+    let fault = scope.cache_dir.as_deref().and_then(|dir| cache_fault(dir, &scope.policy));
+    if let Some(fault) = &fault {
+        // Not even to be written: it may lead anywhere by now.
+        tracing::debug!("nothing is kept in the cache: {fault}");
+        scope.cache_dir = None;
+    }
+    Catalog::new(scope, fault)
 }
 
-/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+/// Why a cache may hold what others have put there. It is made if it is not there yet, and then judged again:
+/// in a sticky folder somebody else may have been faster.
+fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let guard = Guard::new(policy);
+    if let Err(fault) = guard.walk_there(&dir) {
+        return Some(fault);
+    }
+    if dir.exists() {
+        return None;
+    }
+    // Where it cannot be made nothing can be kept, which is told when it matters.
+    let _ = files::make_folder(&dir);
+    if dir.exists() { Guard::new(policy).walk(&dir).err() } else { None }
+}
+
+/// Looks at one file as if its folder were a plugins folder, and judges its bytes as they are judged when
+/// it is loaded. Loads nothing.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
+    judge_file_on(file, Terms::of_this_host(allow_abort), policy)
+}
+
+/// The same on other terms than this host's: to tell, not to load.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_file_on(file: &Path, terms: Terms<'_>, policy: &Policy) -> Finds {
     let mut finds = Finds::default();
     let dir = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default();
@@ -135,7 +183,10 @@ pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Fin
     let judged = guard.folder(dir);
     let trusted = |it: &Identified| judged.file(&guard, file, it);
     match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
-        Ok(look) => drop(finds.file(file.to_owned(), look, allow_abort, &mut HashSet::new())),
+        Ok(look) => {
+            finds.file(file.to_owned(), look, terms, &mut HashSet::new());
+            finds.bytes(policy);
+        }
         Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
     finds
@@ -225,6 +276,21 @@ impl LibraryFile {
         self.approval.as_ref()
     }
 
+    /// Judges its bytes, where anything is demanded of them.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(&self, policy: &Policy) -> Result<(), Distrust> {
+        match &self.source {
+            Source::File { path, .. } if policy.is_strict(self.approval()) => {
+                policy.judge_bytes(path, self.approval()).map(drop)
+            }
+            Source::File { .. } | Source::Builtin(_) => Ok(()),
+        }
+    }
+
     /// A short name for logs: `countdown` for `libcountdown.so`.
     pub(crate) fn name(&self) -> String {
         match &self.source {
@@ -277,7 +343,8 @@ impl Finds {
     fn builtins(&mut self, scope: &Scope) {
         for builtin in &scope.builtins {
             let descriptor = descriptor::parse_text(builtin.0.descriptor()().as_str());
-            self.library(Source::Builtin(builtin.0), descriptor, true, Ok(None));
+            let terms = Terms::of_this_host(true);
+            self.library(Source::Builtin(builtin.0), descriptor, terms, Ok(None));
         }
     }
 
@@ -291,6 +358,14 @@ impl Finds {
         guard: &Guard,
         seen: &mut HashSet<Identity>,
     ) {
+        if is_elevated() {
+            // What lies in a folder that is not root's is not even looked at: whoever started the host may
+            // not be allowed to.
+            if let Some(fault) = guard.folder(&entry.dir).fault() {
+                let place = Place::Folder(entry.dir.clone());
+                return self.refuse(place, Vec::new(), fault.clone().into());
+            }
+        }
         // Before it is listed: a file that comes while it is has changed the folder since.
         let started = stamp::now();
         let stamp = fs::metadata(&entry.dir).ok().filter(|_| entry.dir.is_absolute());
@@ -330,7 +405,7 @@ impl Finds {
                 judged.as_ref().map_or(Ok(None), |folder| folder.file(guard, &path, it))
             };
             let reading = match look(&folder, name, &path, known, trusted) {
-                Ok(look) => self.file(path, look, allow_abort, seen),
+                Ok(look) => self.file(path, look, Terms::of_this_host(allow_abort), seen),
                 Err(reason) => {
                     self.refuse(Place::File(path), Vec::new(), reason);
                     Reading::Nothing
@@ -351,12 +426,12 @@ impl Finds {
         &mut self,
         path: PathBuf,
         look: Look,
-        allow_abort: bool,
+        terms: Terms<'_>,
         seen: &mut HashSet<Identity>,
     ) -> Reading {
         let Look { identity, descriptor, reading, approval } = look;
         if seen.insert(identity.clone()) {
-            self.library(Source::File { path, identity }, descriptor, allow_abort, approval);
+            self.library(Source::File { path, identity }, descriptor, terms, approval);
         }
         reading
     }
@@ -366,14 +441,14 @@ impl Finds {
         &mut self,
         source: Source,
         descriptor: Result<Descriptor, RefusalReason>,
-        allow_abort: bool,
+        terms: Terms<'_>,
         approval: Result<Option<Approval>, Distrust>,
     ) {
         let descriptor = match descriptor {
             Ok(descriptor) => descriptor,
             Err(reason) => return self.refuse(source.place(), Vec::new(), reason),
         };
-        if let Err(reason) = descriptor::judge_library(&descriptor, allow_abort) {
+        if let Err(reason) = descriptor::judge_library(&descriptor, terms) {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
@@ -393,6 +468,16 @@ impl Finds {
         let plugins = library.descriptor.plugins.iter().enumerate();
         let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
         self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
+    }
+
+    /// Judges the bytes of the one library that was found.
+    #[cfg(feature = "cli")]
+    fn bytes(&mut self, policy: &Policy) {
+        let Some(library) = self.candidates.first().map(|it| it.library.clone()) else { return };
+        if let Err(distrust) = library.judge_bytes(policy) {
+            let plugins = self.candidates.drain(..).map(|it| it.name().to_owned()).collect();
+            self.refuse(library.place(), plugins, distrust.into());
+        }
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {
@@ -437,7 +522,8 @@ pub(crate) fn libraries_of(dir: &Path) -> Vec<PathBuf> {
 /// All that speaks against a library and its plugins, as far as its descriptor tells.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_descriptor(descriptor: &Descriptor, allow_abort: bool) -> Vec<RefusalReason> {
-    let library = descriptor::judge_library(descriptor, allow_abort).err();
+    let terms = Terms::of_this_host(allow_abort);
+    let library = descriptor::judge_library(descriptor, terms).err();
     let plugins = descriptor::judge_plugins(descriptor).into_iter().map(|(_, reason)| reason);
     library.into_iter().chain(plugins).collect()
 }

@@ -20,24 +20,69 @@
 //!
 //! # Embedding
 //!
-//! An embedder starts at [`Host::builder`]. The library prints nothing, does not end the process, and
-//! keeps nothing of a run outside of the host that is built; logs go through `tracing` to whatever
-//! subscriber the program has.
+//! A program of another name is a [`Host`] with folders of plugins, plugins that are linked into it, or both.
+//! Each of its lines is [prepared](Host::prepare), which loads and binds and tells all mistakes, and then
+//! [run](Prepared::run), which blocks its thread until all lifespans are over. `default-features = false`
+//! leaves out the command line.
 //!
-//! ```no_run
+//! ```
 //! use lifespan::{Host, Preparation, Rendering, Shutdown};
+//! use lifespan_plugin_api::prelude::*;
+//!
+//! /// Work for a while
+//! #[plugin]
+//! async fn work(ctx: Context) -> Result<()> {
+//!     ctx.run(async {
+//!         ctx.sleep(Duration::from_secs(3600)).await;
+//!         Ok(())
+//!     })
+//!     .await;
+//!     Ok(())
+//! }
 //!
 //! # fn main() -> Result<(), lifespan::Failures> {
-//! let host = Host::builder("acme").plugin_dir("/usr/lib/acme/plugins").build();
-//! let line = ["countdown", "--from", "3"].map(Into::into).to_vec();
-//! if let Preparation::Ready(prepared) = host.prepare(line, Rendering::default())? {
-//!     let shutdown = Shutdown::new(); // `shutdown.clone().request("enough")` from anywhere
-//!     let outcome = prepared.run(&shutdown);
-//!     assert!(outcome.failures.is_empty());
-//! }
+//! let host = Host::builder("acme")
+//!     .builtin(lifespan_plugin_api::builtins![work]) // of this program
+//!     .plugin_dir("/usr/lib/acme/plugins") // of others: what is not there is no mistake
+//!     .build();
+//!
+//! let line = ["work", "work@again"].map(Into::into).to_vec();
+//! let prepared = match host.prepare(line, Rendering::default())? {
+//!     Preparation::Ready(prepared) => prepared,
+//!     Preparation::Answer(help) => panic!("nobody asked for {help}"),
+//! };
+//! assert_eq!(prepared.plan().stages.len(), 2);
+//!
+//! let shutdown = Shutdown::new();
+//! let elsewhere = shutdown.clone(); // to wherever the program learns that it is to end
+//! let running = std::thread::spawn(move || prepared.run(&shutdown));
+//! elsewhere.request("enough");
+//!
+//! let outcome = running.join().expect("a run does not panic");
+//! assert!(outcome.failures.is_empty() && outcome.exit.code() == 0);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What is the embedder's:
+//!
+//! * **Threads.** A run wants a thread that is none of an asynchronous runtime: from such code, one that may
+//!   block. Each run has workers and a bus of its own; several of one host may run at once.
+//! * **Printing and ending.** The library does neither. [`Failures`] and [`Outcome`] say what went wrong, each
+//!   [`Failure`] with causes and hints, and [`Exit`] what a process should answer; help is text.
+//! * **Signals.** They are told by [`Shutdown::request`], and impatience by [`Shutdown::force`].
+//! * **Logs.** They go to the program's `tracing` subscriber, those of plugins in a span `instance` with the
+//!   instance's name. [`HostBuilder::log_filter`] and [`Host::set_log_filter`] say what plugins send at all.
+//! * **Looking on.** A [`BusTrace`] has a function told of what is published.
+//! * **Trust.** Folders and libraries that others may write to are refused; lock files and keys
+//!   ([`HostBuilder::locked`], [`HostBuilder::signed_by`]) demand more. Nothing is read from the environment
+//!   or a user's folders unless [`HostBuilder::standard_search_path`], [`HostBuilder::cache_dir`] or
+//!   [`HostBuilder::config`] say so.
+//! * **Panics of built-in plugins** are failures of their instances; the SDK's `install_panic_hook` adds their
+//!   places. Libraries that are loaded see to it themselves.
+//!
+//! `examples/branded.rs` is a whole program. Plugins, built in or not, are tested without any host program by
+//! the SDK's feature `testing`.
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -46,6 +91,7 @@ mod host;
 mod config;
 mod discover;
 mod trust;
+mod files;
 
 mod prepare;
 mod chain;

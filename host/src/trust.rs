@@ -22,24 +22,24 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 #[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::discover::Identified;
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
-pub(crate) use crate::trust::lock::{EditError, Editing, write_whole};
+pub(crate) use crate::trust::lock::{EditError, Editing};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;
 pub(crate) use crate::trust::seal::{Sealed, seal};
-#[cfg(feature = "cli")]
-pub(crate) use crate::trust::signature::signature_of;
 pub use crate::trust::signature::{KeyError, PublicKey};
+#[cfg(feature = "cli")]
+pub(crate) use crate::trust::signature::{MAX_SIZE as MAX_SIGNATURE, signature_of};
 #[cfg(not(unix))]
 use crate::trust::unjudged::Walker;
-pub(crate) use crate::trust::who::is_elevated;
+pub(crate) use crate::trust::who::{Elevated, is_elevated, own_rights};
 
 /// What a host demands of its libraries.
 #[derive(Clone, Debug, Default)]
@@ -151,6 +151,25 @@ impl Policy {
         }
         Ok(sealed)
     }
+
+    /// The same for whoever does not load it: all that is wrong is a matter of trust.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(
+        &self,
+        library: &Path,
+        approval: Option<&Approval>,
+    ) -> Result<Sealed, Distrust> {
+        self.seal(library, approval).map_err(|unsealed| match unsealed {
+            Unsealed::Distrusted(distrust) => distrust,
+            Unsealed::Io(error) => {
+                Distrust::Unreadable { path: library.to_owned(), error: error.to_string() }
+            }
+        })
+    }
 }
 
 impl Guard {
@@ -200,6 +219,22 @@ impl Guard {
     /// Somebody else may write to one of them, or owns it.
     pub(crate) fn walk(&self, path: &Path) -> Result<(), Distrust> {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk(path))
+    }
+
+    /// The same, of a path of which not all is there: nobody else may put anything there either, unless the last
+    /// folder is sticky.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else may write to a part that is there, or owns it.
+    pub(crate) fn walk_there(&self, path: &Path) -> Result<(), Distrust> {
+        self.walker.as_ref().map_or(Ok(()), |walker| walker.walk_there(path).map(drop))
+    }
+
+    /// Whether a part of a path is missing that somebody else may put there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn may_be_made(&self, path: &Path) -> bool {
+        self.walker.as_ref().is_some_and(|walker| walker.may_be_made(path))
     }
 
     /// Judges a file in a folder that is judged already. If it is a link, the way to where it leads is
@@ -282,6 +317,11 @@ impl JudgedFolder {
 
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &OsStr) -> String {
+    #[cfg(unix)]
+    if path.to_str().is_none_or(|it| it.contains(char::is_control)) {
+        // As bash, zsh and ksh know it: what cannot be shown is not shown, and the word still means it.
+        return format!("$'{}'", path.as_bytes().escape_ascii());
+    }
     let path = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,\\".contains(c);
     if !path.is_empty() && path.chars().all(plain) {

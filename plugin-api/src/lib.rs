@@ -1,44 +1,209 @@
 //! The SDK for plugins of the `lifespan` host: write an async function, get a subcommand.
 //!
-//! A plugin is one async function, its *lifespan*, in a crate of type `cdylib` that depends on this
-//! one and on `clap`. This one publishes on the [`bus`]:
+//! This page builds one plugin, step by step: a heating, which hears temperatures and tells whether it
+//! burns. [The life of a plugin](#the-life-of-a-plugin) sums up what happens when; [`docs`] has chapters
+//! on what lies behind it.
+//!
+//! # 1. A crate
+//!
+//! `lifespan plugin new heating` writes one that builds, is tested and runs; here it begins with less. A
+//! plugin is an async function in a crate of type `cdylib`, which says what it exports:
 //!
 //! ```standalone_crate
 //! use lifespan_plugin_api::prelude::*;
 //!
-//! #[derive(clap::Args)]
-//! struct Greet {
-//!     /// Whom to greet
-//!     #[arg(long, default_value = "world")]
-//!     whom: String,
-//!     /// Sleep this long between greetings (seconds, or with a unit: 200ms)
-//!     #[arg(long, default_value = "1")]
-//!     sleep: Seconds,
-//! }
-//!
-//! /// Greet someone, again and again
+//! /// Heat while it is cold
 //! #[plugin]
-//! async fn greet(args: Greet, ctx: Context) -> Result<()> {
-//!     let count = ctx.topic::<u32>("greetings")?; // set-up
-//!     let mut greetings = 0;
-//!
-//!     ctx.run(async {
-//!         loop {
-//!             info!("Hello, {}!", args.whom);
-//!             greetings += 1;
-//!             count.publish(greetings).await?;
-//!             ctx.sleep(args.sleep).await;
-//!         }
-//!     })
-//!     .await;
-//!
-//!     info!("greeted {greetings} times"); // tear-down
+//! async fn heating(ctx: Context) -> Result<()> {
+//!     info!("{} is here", ctx.instance());
 //!     Ok(())
 //! }
 //!
-//! lifespan_plugin_api::export![greet];
+//! lifespan_plugin_api::export![heating];
 //! # fn main() {}
 //! ```
+//!
+//! After `cargo build` it is a command: `lifespan --plugin-dir target/debug heating`. The doc comment is its
+//! line in `lifespan --help`. What it logs by `tracing` or `log` is the host's, under the instance's name.
+//!
+//! # 2. Arguments
+//!
+//! They are a struct of clap's, in front of the context. [`Seconds`] is a duration as people write it.
+//!
+//! ```standalone_crate
+//! # use lifespan_plugin_api::prelude::*;
+//! #[derive(clap::Args)]
+//! struct Heating {
+//!     /// Burn below this temperature
+//!     #[arg(long, default_value_t = 20.0)]
+//!     target: f64,
+//!     /// Burn at least this long (seconds, or with a unit: 5m)
+//!     #[arg(long, default_value = "1m")]
+//!     at_least: Seconds,
+//! }
+//!
+//! /// Heat while it is cold
+//! #[plugin]
+//! async fn heating(args: Heating, ctx: Context) -> Result<()> {
+//!     info!("{} heats below {} degrees", ctx.instance(), args.target);
+//!     Ok(())
+//! }
+//! # lifespan_plugin_api::export![heating];
+//! # fn main() {}
+//! ```
+//!
+//! `lifespan help heating` shows them, a tab completes them, and `[plugin.heating]` in a file of
+//! configuration sets them: the host knows them as data, and has the plugin's own clap parse them.
+//!
+//! # 3. A task, and the bus
+//!
+//! Up to [`Context::run`] the function is set-up. What `run` is given is the task, which is polled once all
+//! plugins of the chain are set up; it may borrow what was made before.
+//!
+//! ```standalone_crate
+//! # use lifespan_plugin_api::prelude::*;
+//! # #[derive(clap::Args)]
+//! # struct Heating { #[arg(long)] target: f64, #[arg(long)] at_least: Seconds }
+//! # /// Heat while it is cold
+//! # #[plugin]
+//! # async fn heating(args: Heating, ctx: Context) -> Result<()> {
+//! let mut degrees = ctx.topic::<f64>("temperature")?.updates();
+//! let burns = ctx.topic::<bool>("heating")?;
+//!
+//! ctx.run(async {
+//!     while let Some(temperature) = degrees.recv().await {
+//!         let cold = *temperature < args.target;
+//!         if burns.get().is_none_or(|burns| *burns != cold) {
+//!             burns.publish(cold).await?;
+//!             ctx.sleep(args.at_least).await;
+//!         }
+//!     }
+//!     Ok(())
+//! })
+//! .await;
+//! # Ok(())
+//! # }
+//! # lifespan_plugin_api::export![heating];
+//! # fn main() {}
+//! ```
+//!
+//! A topic has a name and one type; whoever opens it may publish and subscribe. `updates` gives the latest
+//! value, so what comes while this sleeps is skipped; [`bus`] shows the other ways. Time, topics and
+//! spawning are the host's, by the [`Context`]: a plugin needs no runtime of its own.
+//!
+//! # 4. An end
+//!
+//! `run` returns in every case, when the tear-down begins: what stands behind it runs whether the task has
+//! ended, failed, or was cancelled since the program ends. So a heating is off in the end:
+//!
+//! ```standalone_crate
+//! # use lifespan_plugin_api::prelude::*;
+//! # struct Burner;
+//! # impl Burner { async fn light(&self) -> Result<()> { Ok(()) } async fn put_out(&self) -> Result<()> { Ok(()) } }
+//! # /// Heat while it is cold
+//! # #[plugin]
+//! # async fn heating(ctx: Context) -> Result<()> {
+//! # let burner = Burner;
+//! let ended = ctx.run(async {
+//!     burner.light().await?;
+//!     // …
+//! #   Ok(())
+//! })
+//! .await;
+//!
+//! debug!("the task has ended: {ended:?}");
+//! burner.put_out().await?;
+//! # Ok(())
+//! # }
+//! # lifespan_plugin_api::export![heating];
+//! # fn main() {}
+//! ```
+//!
+//! A task is cancelled by being dropped, at whatever it awaits. One that wants to finish what it does asks
+//! for [`Context::shutdown`], and has the grace period. [`Context::background`] is for a task that keeps
+//! nobody waiting, [`Context::idle`] for a plugin that only reacts. A state with a method for each phase is a
+//! [`Lifespan`].
+//!
+//! # 5. Failures
+//!
+//! Errors are anyhow's. One in set-up keeps the chain from running; one of the task ends it, with exit code
+//! 1. A [hint](Hint::hint) tells the user what to do. Panics are failures of their instance, with their place;
+//! neither ends the host.
+//!
+//! ```standalone_crate
+//! # use lifespan_plugin_api::prelude::*;
+//! # /// Heat while it is cold
+//! # #[plugin]
+//! # async fn heating(ctx: Context) -> Result<()> {
+//! let burns = ctx.topic::<bool>("heating")?;
+//! burns
+//!     .claim()
+//!     .context("another one heats here")
+//!     .hint("give this one a room of its own")?;
+//! # Ok(())
+//! # }
+//! # lifespan_plugin_api::export![heating];
+//! # fn main() {}
+//! ```
+//!
+//! # 6. Tests
+//!
+//! With the feature `testing`, as a dependency for tests only, a lifespan runs within a test: see `testing`.
+//! Its clock stands still, and no library is built.
+//!
+#![cfg_attr(feature = "testing", doc = "```standalone_crate")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
+//! # use lifespan_plugin_api::prelude::*;
+//! # #[derive(clap::Args)]
+//! # struct Heating {
+//! #     #[arg(long, default_value_t = 20.0)]
+//! #     target: f64,
+//! #     #[arg(long, default_value = "1m")]
+//! #     at_least: Seconds,
+//! # }
+//! # /// Heat while it is cold
+//! # #[plugin]
+//! # async fn heating(args: Heating, ctx: Context) -> Result<()> {
+//! #     let mut degrees = ctx.topic::<f64>("temperature")?.updates();
+//! #     let burns = ctx.topic::<bool>("heating")?;
+//! #     ctx.run(async {
+//! #         while let Some(temperature) = degrees.recv().await {
+//! #             let cold = *temperature < args.target;
+//! #             if burns.get().is_none_or(|burns| *burns != cold) {
+//! #                 burns.publish(cold).await?;
+//! #                 ctx.sleep(args.at_least).await;
+//! #             }
+//! #         }
+//! #         Ok(())
+//! #     })
+//! #     .await;
+//! #     Ok(())
+//! # }
+//! use lifespan_plugin_api::testing;
+//!
+//! # fn it_heats_for_a_minute_at_least() {
+//! let ended = testing::plugin::<heating>().args(["--target", "19"]).run_with(async |test| {
+//!     let degrees = test.topic::<f64>("temperature")?;
+//!     degrees.publish(18.5).await?;
+//!     test.pass(Duration::from_secs(30)).await;
+//!     degrees.publish(21.0).await?;
+//!     let burns = test.topic::<bool>("heating")?;
+//!     assert_eq!(burns.get().as_deref(), Some(&true));
+//!     test.pass(Duration::from_secs(31)).await;
+//!     Ok(())
+//! });
+//! ended.assert_ok();
+//! assert_eq!(ended.published::<bool>("heating"), [true, false]);
+//! # }
+//! # fn main() { it_heats_for_a_minute_at_least() }
+//! ```
+//!
+//! # 7. To others
+//!
+//! `lifespan plugin check target/release/libheating.so` says whether a host would take the library,
+//! `plugin validate` tries its plugins in processes of their own, and `plugin install` puts it where it is
+//! always found. A library runs in hosts that were built by other compilers; `ABI.md` of the repository
+//! says which versions fit.
 //!
 //! # The life of a plugin
 //!
@@ -60,67 +225,6 @@
 //!
 //! A plugin needs no runtime of its own: [`Context`] has sleeping, spawning, and the bus.
 //!
-//! # tokio inside a plugin
-//!
-//! The host's workers know nothing of the tokio that a library links: it has a copy of its own, with
-//! thread-locals of its own. Where axum, reqwest, sqlx, `tokio::process` or anything else is wanted that
-//! needs tokio, the plugin says so, and takes this crate with its feature `tokio`:
-//!
-//! ```toml
-//! lifespan-plugin-api = { version = "…", features = ["tokio"] }
-//! tokio = { version = "1", features = ["net", "time"] }
-//! ```
-//!
-#![cfg_attr(feature = "tokio", doc = "```")]
-#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
-//! use lifespan_plugin_api::prelude::*;
-//! use tokio::net::TcpListener;
-//!
-//! /// Count who calls
-//! #[plugin(tokio)]
-//! async fn door(ctx: Context) -> Result<()> {
-//!     let callers = ctx.topic::<u32>("callers")?;
-//!     let door = TcpListener::bind(("127.0.0.1", 0)).await?; // in use: an error of set-up
-//!
-//!     ctx.run(async {
-//!         let mut count = 0;
-//!         loop {
-//!             let (caller, _) = door.accept().await?;
-//!             tokio::spawn(async move {
-//!                 tokio::time::sleep(Duration::from_secs(1)).await;
-//!                 drop(caller);
-//!             });
-//!             count += 1;
-//!             callers.publish(count).await?;
-//!         }
-//!     })
-//!     .await;
-//!     Ok(())
-//! }
-//! # lifespan_plugin_api::export![door];
-//! # fn main() {}
-//! ```
-//!
-//! * **Each instance has a runtime of its own**, with a worker, or with as many as
-//!   `#[plugin(tokio(workers = 2))]` says; drivers for time and I/O are there if your `tokio` has these
-//!   features. It starts with the set-up. Its threads are named after the instance, and what they log is
-//!   the instance's.
-//! * **All phases run on it**, and so does what [`Context::spawn`] starts; jobs of
-//!   [`Context::spawn_blocking`] can reach it by `Handle::current()`. Whatever of it is dropped is dropped
-//!   within it. The host only waits. Everything in [`Context`] works there as elsewhere, at the price of
-//!   a change of threads (some microseconds) where it wakes a task.
-//! * **What blocks it holds up that instance alone**: the deadlines of the host hold, and an instance
-//!   that misses them is left behind, and named.
-//! * **It ends with the instance, after the tear-down.** What `tokio::spawn` has started is dropped then,
-//!   and what blocks a thread has one second before it is left behind and named in a warning. So await
-//!   in tear-down what is to be finished. The host does not know of `tokio::spawn`: what is to receive
-//!   the last messages at a shutdown belongs into the task or into [`Context::spawn`].
-//! * **A panic of a task of tokio's** is a `JoinError` for whoever awaits it, as ever, and is logged with
-//!   its place. It does not fail the instance unless you make it do so.
-//!
-//! It costs a thread and a few descriptors an instance, and tokio's code in the library: what only
-//! sleeps, spawns and talks does better without.
-
 // What the macros expand to names this crate as an author does.
 extern crate self as lifespan_plugin_api;
 
@@ -128,6 +232,7 @@ mod bind;
 pub mod bus;
 mod command;
 mod context;
+pub mod docs;
 mod export;
 mod failure;
 mod gate;

@@ -35,6 +35,12 @@ pub(crate) fn own_runtime() -> PathBuf {
     FOLDER.get_or_init(|| folder("own-runtime", &["own_runtime"])).clone()
 }
 
+/// A folder with the library that the museum would keep today, and nothing else.
+pub(crate) fn exhibit() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("exhibit", &["exhibit"])).clone()
+}
+
 /// A folder with the library of plugins that a conformance run must find, and nothing else.
 pub(crate) fn broken() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();

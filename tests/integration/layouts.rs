@@ -62,14 +62,7 @@ fn three_compilations_in_one_process() {
 fn messages_of_every_shape_between_two_layouts() {
     let Some([first, second]) = shuffled() else { return };
     for (sender, receiver) in [(&first, &second), (&second, &first)] {
-        let folder = TempDir::new().expect("a temporary folder");
-        copy(&library(sender, "send_shapes"), folder.path(), "send_shapes");
-        copy(&library(receiver, "receive_shapes"), folder.path(), "receive_shapes");
-        let world = checked(TestEnv::without_plugins()).plugin_dir(folder.path().to_owned());
-        world
-            .run("send-shapes receive-shapes")
-            .assert_code(Exit::Success)
-            .assert_has(&["every shape arrived"]);
+        shapes(sender, receiver);
     }
 }
 
@@ -128,8 +121,20 @@ fn essence(output: &Output) -> Vec<&str> {
     untimed
 }
 
+/// Messages of every shape, with the publisher of one compilation and the subscriber of another.
+pub(crate) fn shapes(sender: &Path, receiver: &Path) {
+    let folder = TempDir::new().expect("a temporary folder");
+    copy(&library(sender, "send_shapes"), folder.path(), "send_shapes");
+    copy(&library(receiver, "receive_shapes"), folder.path(), "receive_shapes");
+    let world = checked(TestEnv::without_plugins()).plugin_dir(folder.path().to_owned());
+    world
+        .run("send-shapes receive-shapes")
+        .assert_code(Exit::Success)
+        .assert_has(&["every shape arrived"]);
+}
+
 /// The demo, with the publisher of one compilation and the subscriber of another.
-fn runs(publisher: &Path, subscriber: &Path) {
+pub(crate) fn runs(publisher: &Path, subscriber: &Path) {
     let folder = TempDir::new().expect("a temporary folder");
     copy(&library(publisher, "countdown"), folder.path(), "countdown");
     copy(&library(subscriber, "echo"), folder.path(), "echo");
@@ -181,10 +186,15 @@ fn build(build: Build) -> Option<PathBuf> {
     let facts = Forge::of(&library(&folder, "echo")).read_descriptor();
     assert!(facts.rustc.contains("nightly"), "built by {}", facts.rustc);
     assert_eq!(facts.debug_assertions, !build.release, "built for the wrong profile");
-    for shape in ["send_shapes", "receive_shapes"] {
-        copy(&library(&built.join("examples"), shape), &folder, shape);
-    }
+    add_shapes(&built, &folder);
     Some(folder)
+}
+
+/// Puts the two plugins that send and receive messages of every shape into a folder.
+pub(crate) fn add_shapes(built: &Path, folder: &Path) {
+    for shape in ["send_shapes", "receive_shapes"] {
+        copy(&library(&built.join("examples"), shape), folder, shape);
+    }
 }
 
 /// The target triple of the caller, as a library of it says.

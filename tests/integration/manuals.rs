@@ -1,6 +1,7 @@
 //! Manual pages, as they are printed and written.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use lifespan::Exit;
 
@@ -35,6 +36,17 @@ fn all_pages_are_written_into_a_folder() {
         let page = fs::read_to_string(env.home().join("share/man1").join(name)).unwrap();
         assert!(page.contains("\n.SH NAME\n"), "{page}");
     }
+}
+
+#[test]
+fn a_page_is_not_written_through_a_link() {
+    let env = TestEnv::without_plugins().plugin_dir(crate::artifacts::bundled());
+    let victim = env.write("victim", "as it was");
+    fs::create_dir(env.home().join("man1")).unwrap();
+    symlink(&victim, env.home().join("man1/lifespan-echo.1")).unwrap();
+    env.run("man --dir man1").assert_code(Exit::Success);
+    assert_eq!(env.read("victim"), "as it was");
+    assert!(env.read("man1/lifespan-echo.1").contains("\n.SH NAME\n"));
 }
 
 #[test]

@@ -37,8 +37,13 @@ pub(crate) fn nested_target() -> PathBuf {
 
 /// Cargo of the caller's toolchain, building in `crate_folder` into `target`.
 pub(crate) fn cargo(crate_folder: &Path, target: &Path) -> Command {
+    cargo_to("build", crate_folder, target)
+}
+
+/// The same, doing something else than to build.
+pub(crate) fn cargo_to(what: &str, crate_folder: &Path, target: &Path) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    prepared(Command::new(program), crate_folder, target)
+    prepared(Command::new(program), what, crate_folder, target)
 }
 
 /// Cargo of the nightly toolchain; none where there is none.
@@ -48,22 +53,26 @@ pub(crate) fn nightly_cargo(crate_folder: &Path, target: &Path) -> Option<Comman
     let mut version = Command::new("rustup");
     version.args(["run", "nightly", "cargo", "--version"]).env_remove("RUSTUP_TOOLCHAIN");
     let found = version.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    found.is_ok_and(|it| it.success()).then(|| prepared(rustup, crate_folder, target))
+    found.is_ok_and(|it| it.success()).then(|| prepared(rustup, "build", crate_folder, target))
 }
 
 /// Runs a build to its end.
 #[track_caller]
 pub(crate) fn finish(mut build: Command) {
-    let child = build.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut child = child.unwrap_or_else(|error| panic!("{build:?}: {error}"));
-    let mut stderr = child.stderr.take().expect("stderr is a pipe");
+    let shown = format!("{build:?}");
+    let (mut out, end) = io::pipe().expect("the system has a pipe");
+    let also = end.try_clone().expect("the system has one more of its ends");
+    let child = build.stdin(Stdio::null()).stdout(also).stderr(end).spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{shown}: {error}"));
+    // It holds the pipe's ends.
+    drop(build);
     let reader = thread::spawn(move || {
         let mut text = Vec::new();
-        io::copy(&mut stderr, &mut text).map(|_| text)
+        io::copy(&mut out, &mut text).map(|_| text)
     });
     let built = ended(&mut child);
     let text = reader.join().expect("the reader does not panic").unwrap_or_default();
-    assert!(built, "{build:?} did not build:\n{}", String::from_utf8_lossy(&text));
+    assert!(built, "{shown} failed:\n{}", String::from_utf8_lossy(&text));
 }
 
 /// A folder with these libraries out of `built`, and nothing else.
@@ -96,13 +105,13 @@ pub(crate) fn lock(crate_folder: &Path) {
     fs::copy(from, crate_folder.join("Cargo.lock")).expect("the workspace has a lock file");
 }
 
-fn prepared(mut cargo: Command, crate_folder: &Path, target: &Path) -> Command {
+fn prepared(mut cargo: Command, what: &str, crate_folder: &Path, target: &Path) -> Command {
     for variable in FOREIGN {
         cargo.env_remove(variable);
     }
     // Nobody debugs these.
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
-    cargo.args(["build", "--offline", "--quiet", "--target-dir"]).arg(target);
+    cargo.args([what, "--offline", "--quiet", "--target-dir"]).arg(target);
     cargo.current_dir(crate_folder);
     cargo
 }

@@ -1,4 +1,5 @@
-//! The next version of everything: a copy of the workspace with an ABI that has grown.
+//! The next version of everything: copies of the workspace with another ABI. One has grown as it may,
+//! the other has changed as it must not.
 //!
 //! The copy is made from the sources as they are. A change whose place is not found fails the test
 //! with its name: then it is to be adapted here.
@@ -7,12 +8,15 @@ use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use lifespan::abi::ABI_VERSION;
 
 use crate::artifacts::{scratch, workspace_root};
 use crate::nested::{cargo, finish, nested_target, plugins_folder};
+
+/// In a file, some text is replaced: the file, the text, what stands in its place.
+pub(crate) type Change = (&'static str, &'static str, &'static str);
 
 /// What is built of the copy.
 #[derive(Clone)]
@@ -29,10 +33,8 @@ const COPIED: [&str; 3] = ["host", "plugin-api", "plugins/countdown"];
 /// A workspace of its own in there, with files that are no text.
 const LEFT_OUT: &str = "host/fuzz";
 
-/// In a file, some text is replaced: the file, the text, what stands in its place.
-type Change = (&'static str, &'static str, &'static str);
-
-const CHANGES: &[Change] = &[
+/// The ABI has grown, and says so.
+const GROWN: &[Change] = &[
     // The ABI: a field, a method of the host's, a method of the plugin's.
     (
         "plugin-api/abi/src/library.rs",
@@ -157,23 +159,53 @@ pub(crate) fn next_version() -> String {
     format!("{line}.{}", patch + 1)
 }
 
+/// A host that has these changes, and says that it is of this version still.
+///
+/// There is room for one: cargo tells two copies that say the same version only by when files changed.
+pub(crate) fn changed_host(changes: &[Change]) -> PathBuf {
+    let home = scratch("abi-changed");
+    build_copy(&home, changes, ABI_VERSION, &["-p", "lifespan", "--bins"], |_| ())
+}
+
 fn build() -> Next {
-    let workspace = scratch("abi-next").join("workspace");
+    let home = scratch("abi-next");
+    let mut plugins = PathBuf::new();
+    let what = ["--workspace", "--lib", "--bins"];
+    let host = build_copy(&home, GROWN, &next_version(), &what, |built| {
+        plugins = plugins_folder(&home, built, &["countdown", "fan"]);
+    });
+    Next { host, plugins }
+}
+
+/// Builds a part of a copy; its host, and what else is `taken` from where all has been built.
+fn build_copy(
+    home: &Path,
+    changes: &[Change],
+    version: &str,
+    what: &[&str],
+    taken: impl FnOnce(&Path),
+) -> PathBuf {
+    /// One at a time: all leave what they build at the same place.
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let workspace = home.join("workspace");
     let target = nested_target();
-    write_workspace(&workspace);
+    write_workspace(&workspace, changes, version);
     let mut build = cargo(&workspace, &target);
-    build.args(["--workspace", "--lib", "--bins"]);
+    build.args(what);
     finish(build);
     let built = target.join("debug");
-    Next {
-        host: built.join(format!("lifespan{EXE_SUFFIX}")),
-        plugins: plugins_folder(&scratch("abi-next"), &built, &["countdown", "fan"]),
-    }
+    taken(&built);
+    let name = format!("lifespan{EXE_SUFFIX}");
+    let host = home.join(&name);
+    fs::copy(built.join(name), &host).expect("the host has been built");
+    host
 }
 
 /// Makes the copy what it should be. What is so already is not touched, so that cargo builds only
 /// what has changed.
-fn write_workspace(workspace: &Path) {
+fn write_workspace(workspace: &Path, changes: &[Change], version: &str) {
     let root = workspace_root();
     let mut files = BTreeSet::new();
     for folder in COPIED {
@@ -182,9 +214,9 @@ fn write_workspace(workspace: &Path) {
     let mut wanted = BTreeSet::new();
     for file in &files {
         let text = fs::read_to_string(root.join(file)).expect("sources are text");
-        write(workspace, file, &changed(file, text), &mut wanted);
+        write(workspace, file, &changed(file, text, changes, version), &mut wanted);
     }
-    for change in CHANGES {
+    for change in changes {
         assert!(files.contains(Path::new(change.0)), "there is no file `{}`", change.0);
     }
     write(workspace, Path::new("Cargo.toml"), &manifest(&root), &mut wanted);
@@ -226,8 +258,8 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<PathBuf>) {
 }
 
 /// A file's text, with the changes that concern it.
-fn changed(file: &Path, mut text: String) -> String {
-    for (_, from, to) in CHANGES.iter().filter(|change| Path::new(change.0) == file) {
+fn changed(file: &Path, mut text: String, changes: &[Change], version: &str) -> String {
+    for (_, from, to) in changes.iter().filter(|change| Path::new(change.0) == file) {
         assert_eq!(
             text.matches(from).count(),
             1,
@@ -239,7 +271,7 @@ fn changed(file: &Path, mut text: String) -> String {
     if file == Path::new("plugin-api/abi/Cargo.toml") {
         let from = format!("version = \"{ABI_VERSION}\"");
         assert!(text.contains(&from), "the ABI's manifest does not say `{from}`");
-        text = text.replacen(&from, &format!("version = \"{}\"", next_version()), 1);
+        text = text.replacen(&from, &format!("version = \"{version}\""), 1);
     }
     text
 }

@@ -89,11 +89,16 @@ fn write_crate(home: &Path) {
 /// Removes what was built of the crate itself: the next run's is in another folder, and so another
 /// crate to cargo, which would let these pile up.
 fn forget(built: &Path) {
+    forget_all(built, "weather");
+}
+
+/// Removes what was built of crates whose names have that in them.
+pub(crate) fn forget_all(built: &Path, of: &str) {
     for folder in ["deps", ".fingerprint"] {
         let entries = fs::read_dir(built.join(folder)).expect("cargo has built something");
         for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.contains("weather") {
+            if name.contains(of) {
                 let removed =
                     if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
                 removed.expect("what cargo has built here is ours");

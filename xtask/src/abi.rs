@@ -31,6 +31,13 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The version of the surface as it is now, and the text that is recorded of it.
+pub(crate) fn record_of_now(root: &Path) -> Result<(String, String)> {
+    let surface = read(root)?;
+    judge(&recorded(root)?, &surface)?;
+    Ok((surface.version.clone(), surface.to_text()))
+}
+
 /// Records the surface, if its version has moved as far as its changes ask.
 pub(crate) fn bless(root: &Path) -> Result<()> {
     let surface = read(root)?;

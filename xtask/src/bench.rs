@@ -3,17 +3,21 @@
 mod bus;
 mod isolation;
 mod folder;
+mod sdk;
 mod startup;
 
 use std::cmp::Ordering;
 use std::env;
+use std::fs;
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Result, bail};
 
 pub(crate) use self::bus::bus;
 pub(crate) use self::folder::folder;
 pub(crate) use self::isolation::{ISOLATION_ROUNDS, isolation};
+pub(crate) use self::sdk::sdk;
 pub(crate) use self::startup::{ROUNDS, startup};
 use crate::shell;
 
@@ -41,6 +45,15 @@ fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> Option<T> {
     // Nothing that is measured is not a number.
     values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     values.get(values.len() / 2).copied()
+}
+
+/// The processor, where the system tells, and how many of its cores there are.
+fn machine() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("a processor without a name", |(_, model)| model);
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores of {model}")
 }
 
 /// Says that the part with the Python package is left out.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::readme::{self, TEST_COMMAND};
-use crate::{abi, loom, miri, msrv, shell, tidy};
+use crate::{abi, loom, miri, msrv, newcomer, shell, tidy};
 
 /// The version of cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -21,7 +21,7 @@ type Step<'a> = (&'static str, &'a mut dyn FnMut() -> Result<()>);
 pub(crate) fn ci(only: &[&str]) -> Result<()> {
     let mut closing = Tally::default();
     let root = shell::root();
-    let steps: [Step<'_>; 11] = [
+    let steps: [Step<'_>; 12] = [
         ("format", &mut || shell::must(&mut shell::cargo(["fmt", "--all", "--check"]))),
         ("tidy", &mut || tidy::check(&root)),
         ("abi", &mut || abi::check(&root)),
@@ -34,6 +34,7 @@ pub(crate) fn ci(only: &[&str]) -> Result<()> {
         ("msrv", &mut msrv::msrv),
         ("tests", &mut || tests(&mut closing)),
         ("readme", &mut readme::readme),
+        ("newcomer", &mut newcomer::newcomer),
         ("loom", &mut loom::loom),
         ("miri", &mut miri::miri),
     ];

@@ -1,12 +1,15 @@
 //! `cargo xtask fuzz`: the descriptor reader under cargo-fuzz, from the corpus in the repository.
 //!
-//! What it finds on the way stays below `target/fuzz`: the corpus is kept small by hand
-//! (`cargo fuzz cmin`), since every test run judges all of it.
+//! How it went is told in a few lines, which are kept beside the corpus too (`host/fuzz/RECORD`). What
+//! it finds on the way stays below `target/fuzz`: the corpus is kept small by hand (`cargo fuzz cmin`),
+//! since every test run judges all of it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::shell;
 
@@ -15,6 +18,9 @@ pub(crate) const MINUTES: u64 = 10;
 
 /// The one target.
 const TARGET: &str = "descriptor";
+
+/// The head of the record.
+const HEAD: &str = "# The last run of `cargo xtask fuzz`, which writes this file.\n";
 
 /// Fuzzes for so many minutes where nightly and cargo-fuzz are installed, and says so where they are
 /// not.
@@ -49,5 +55,104 @@ pub(crate) fn fuzz(minutes: u64) -> Result<()> {
     // that has other things to do may well take ten seconds.
     fuzz.args(["-timeout=60", "-rss_limit_mb=1024"]);
     fuzz.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    shell::must(fuzz.current_dir(shell::root()))
+    fuzz.current_dir(shell::root());
+    let mut watched = Watched::default();
+    let clean = shell::watch_all(fuzz, |line| watched.hear(line))?;
+    // One that ends before it began to run, since it does not build, has nothing to tell.
+    ensure!(clean || watched.covered.is_some(), "the fuzzer did not run");
+    let record = watched.record(clean, files(&kept)?);
+    let file = package.join("RECORD");
+    fs::write(&file, HEAD.to_owned() + &record)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    record.lines().for_each(|line| shell::say(&format!("fuzz: {line}")));
+    ensure!(clean, "what it found lies in {}", artifacts.display());
+    Ok(())
+}
+
+/// What the fuzzer said of itself.
+#[derive(Debug, Default)]
+struct Watched {
+    /// How many files it tried.
+    runs: Option<String>,
+    /// For how long, in seconds, where it came to its end.
+    seconds: Option<String>,
+    /// How many edges of the code they reached.
+    covered: Option<String>,
+    /// How many of them it kept, each for something that no other shows.
+    kept: Option<String>,
+}
+
+impl Watched {
+    /// Hears a line such as `#512 NEW cov: 1234 ft: 99 corp: 12/3Kb` or `Done 512 runs in 61 second(s)`.
+    fn hear(&mut self, line: &str) {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("Done") => {
+                self.runs = words.next().map(str::to_owned);
+                self.seconds = words.nth(2).map(str::to_owned);
+            }
+            Some(number) if number.starts_with('#') => {
+                self.runs = number.get(1..).map(str::to_owned);
+                let mut label = "";
+                for word in words {
+                    match label {
+                        "cov:" => self.covered = Some(word.to_owned()),
+                        "corp:" => self.kept = word.split('/').next().map(str::to_owned),
+                        _ => {}
+                    }
+                    label = word;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn record(&self, clean: bool, began: usize) -> String {
+        let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let date = date.split('T').next().unwrap_or_default();
+        let told = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
+        let result = if clean { "clean" } else { "something was found" };
+        let [runs, seconds] = [&self.runs, &self.seconds].map(told);
+        let [covered, kept] = [&self.covered, &self.kept].map(told);
+        format!(
+            "date     {date}\nseconds  {seconds}\nruns     {runs}\ncovered  {covered} edges\n\
+             corpus   {kept} files, {began} in the beginning\nresult   {result}\n"
+        )
+    }
+}
+
+fn files(folder: &Path) -> Result<usize> {
+    let entries = fs::read_dir(folder);
+    Ok(entries.with_context(|| format!("cannot read {}", folder.display()))?.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_fuzzer_says_of_itself_is_recorded() {
+        let mut watched = Watched::default();
+        for line in [
+            "INFO: Running with entropic power schedule (0xFF, 100).",
+            "#2\tINITED cov: 1200 ft: 90 corp: 12/3Kb exec/s: 0 rss: 40Mb",
+            "#512\tNEW    cov: 1234 ft: 99 corp: 12/3Kb lim: 4 exec/s: 0 rss: 40Mb",
+            "#513\tpulse  exec/s: 0",
+            "Done 600 runs in 61 second(s)",
+        ] {
+            watched.hear(line);
+        }
+        let record = watched.record(true, 7);
+        let rest: Vec<_> = record.lines().skip(1).collect();
+        let expect = [
+            "seconds  61",
+            "runs     600",
+            "covered  1234 edges",
+            "corpus   12 files, 7 in the beginning",
+            "result   clean",
+        ];
+        assert_eq!(rest, expect);
+        assert!(record.starts_with("date     20"), "{record}");
+        assert!(Watched::default().record(false, 7).ends_with("something was found\n"));
+    }
 }

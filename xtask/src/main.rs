@@ -11,6 +11,8 @@ mod fuzz;
 mod loom;
 mod miri;
 mod msrv;
+mod museum;
+mod newcomer;
 mod readme;
 mod run;
 mod shell;
@@ -32,11 +34,14 @@ Tasks:
   ci [STEP]...               Check everything that continuous integration checks, or these steps of it
   tidy                       Check what no compiler checks: how files begin, their length, unsafe code
   abi [--bless]              Check the ABI's surface against its version; --bless records it
+  museum [--again]           Make the library that later hosts of this ABI must run; --again replaces it
   bench startup [--rounds N] Compare start-up time and memory with the Python package
   bench folder [--rounds N]  Measure what a plugins folder with 1,000 libraries costs
   bench bus [ARGS]...        Compare the bus with other channels; `bench bus --help` says more
   bench isolation [--rounds N]
                              Compare how late messages come while a plugin blocks its thread
+  bench sdk [--rounds N] [--json FILE]
+                             Measure what the SDK costs: a library's size, the time to build it, a poll
   loom                       Try the ring's handshakes in every order that the memory model allows
   miri                       Run the unsafe code that needs no dlopen under Miri
   asan                       Run the tests of the ring and of the bus under AddressSanitizer
@@ -68,9 +73,12 @@ fn dispatch(words: &[OsString]) -> Result<ExitCode> {
         ("tidy", []) => tidy::check(&shell::root()),
         ("abi", []) => abi::check(&shell::root()),
         ("abi", ["--bless"]) => abi::bless(&shell::root()),
+        ("museum", []) => museum::make(false),
+        ("museum", ["--again"]) => museum::make(true),
         ("bench", ["bus", ..]) => return bench::bus(&rest[1..]),
         ("bench", ["isolation"]) => bench::isolation(bench::ISOLATION_ROUNDS),
         ("bench", ["isolation", "--rounds", rounds]) => bench::isolation(rounds.parse()?),
+        ("bench", ["sdk", options @ ..]) => bench::sdk(options),
         ("bench", ["folder"]) => bench::folder(bench::ROUNDS),
         ("bench", ["folder", "--rounds", rounds]) => bench::folder(rounds.parse()?),
         ("bench", ["startup"]) => bench::startup(bench::ROUNDS),

@@ -41,9 +41,10 @@ const OTHERWISE: [(&str, How); 5] = [
 
 /// A fenced block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Block {
-    language: String,
-    text: String,
+pub(crate) struct Block {
+    /// What follows the fence.
+    pub(crate) language: String,
+    pub(crate) text: String,
 }
 
 /// Runs all of them.
@@ -91,7 +92,7 @@ fn stale(blocks: &[Block]) -> Vec<&'static str> {
 }
 
 /// The fenced blocks of a text, in their order.
-fn blocks(text: &str) -> Vec<Block> {
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

@@ -7,9 +7,10 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
@@ -27,6 +28,12 @@ pub(crate) fn complain(line: &str) {
 pub(crate) fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package).to_owned()
+}
+
+/// The date, such as `2026-01-31`, in UTC.
+pub(crate) fn today() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// The folder with what cargo builds in that profile; this very program lies in that of `debug`.
@@ -98,18 +105,33 @@ pub(crate) fn ask(command: &mut Command) -> Result<(bool, String)> {
 }
 
 /// Runs a command, shows each line that it writes to stdout, and gives it to `watch` too; its success.
-pub(crate) fn watch(command: &mut Command, mut watch: impl FnMut(&str)) -> Result<bool> {
+pub(crate) fn watch(command: &mut Command, watch: impl FnMut(&str)) -> Result<bool> {
     let name = line(command);
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {name}"))?;
-    let out = child.stdout.take().context("the child has no stdout")?;
+    show(child.stdout.take().context("the child has no stdout")?, watch)?;
+    Ok(child.wait()?.success())
+}
+
+/// As [`watch`], with what it writes to stderr too.
+pub(crate) fn watch_all(mut command: Command, watch: impl FnMut(&str)) -> Result<bool> {
+    let (out, end) = io::pipe()?;
+    command.stdout(end.try_clone()?).stderr(end);
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", line(&command)))?;
+    // It holds the pipe's other end, too.
+    drop(command);
+    show(out, watch)?;
+    Ok(child.wait()?.success())
+}
+
+fn show(out: impl Read, mut watch: impl FnMut(&str)) -> Result<()> {
     for line in BufReader::new(out).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
         watch(&line);
     }
-    Ok(child.wait()?.success())
+    Ok(())
 }
 
 /// A command as one would type it.

@@ -8,14 +8,15 @@
 //! [`read`] is the one function here that touches the file system; the splitter asks for it through
 //! its vocabulary. `@FILE` within a file is not read here but where the splitter meets it.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::chain::word::{ArgFile, Origin, Word};
+use crate::files::Read;
+use crate::trust::{Elevated, own_rights};
 
 /// How many files may stand one within the other.
 pub(super) const DEEPEST: usize = 8;
@@ -34,6 +35,14 @@ pub(crate) enum ArgFileError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The host has more rights than whoever named the file.
+    #[error("`{}` is not read", path.display())]
+    Elevated {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Elevated,
     },
     /// It is larger than any file of arguments.
     #[error("`{}` is larger than {} KiB", path.display(), LARGEST >> 10)]
@@ -81,23 +90,21 @@ pub(crate) enum ArgFileError {
     },
 }
 
-/// Reads a file of arguments that was named at a place.
+/// Reads a file of arguments that was named at a place, in that way.
 ///
 /// # Errors
 ///
 /// The file cannot be read, contains itself, or is not of words.
-pub(crate) fn read(path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
-    let unreadable = |source| ArgFileError::Read { path: path.into(), source };
-    let file = File::open(path).map_err(unreadable)?;
+pub(crate) fn read(path: &Path, named_by: &Origin, read: Read) -> Result<Vec<Word>, ArgFileError> {
+    own_rights().map_err(|source| ArgFileError::Elevated { path: path.into(), source })?;
     let same = |other: &Path| matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if named_by.files().any(|around| same(&around.path)) {
         return Err(ArgFileError::Cycle { path: path.into() });
     }
-    let mut bytes = Vec::new();
-    let length = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if length as u64 > LARGEST {
-        return Err(ArgFileError::TooLarge { path: path.into() });
-    }
+    let bytes = read(path, LARGEST).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => ArgFileError::TooLarge { path: path.into() },
+        _ => ArgFileError::Read { path: path.into(), source },
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         ArgFileError::NotText { path: path.into(), line: line_after(before) }

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::chain::word::ArgFile;
 use crate::chain::{ArgFileError, Origin, Vocabulary, Word, argfile};
+use crate::files;
 
 /// Plugins and files that are there, and a record of whose spec was asked for.
 #[derive(Default)]
@@ -62,7 +63,7 @@ impl Vocabulary for Plugins {
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
         let file = Arc::new(ArgFile { path: path.into(), named_by: named_by.clone() });
         let Some(text) = self.files.get(path) else {
-            return argfile::read(Path::new("/nowhere/at/all"), named_by);
+            return argfile::read(Path::new("/nowhere/at/all"), named_by, files::read);
         };
         argfile::words(text, &file)
     }

@@ -13,7 +13,6 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use self::store::Store;
 use crate::discover::{Candidate, Lookup, Place};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::files;
 use crate::host::Host;
 use crate::trust::Digest;
 
@@ -135,7 +135,7 @@ pub(crate) fn remember<'p>(host: &Host, plugins: impl Iterator<Item = &'p str>, 
 }
 
 fn digest(file: &Path) -> Result<Digest, Failure> {
-    let digest = File::open(file).and_then(Digest::of);
+    let digest = files::open(file).and_then(Digest::of);
     digest.map(|(digest, _)| digest).map_err(|error| {
         Failure::from_error(Exit::Load, &error)
             .context(format!("`{}` cannot be read", file.display()))

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::lines::plain;
+use crate::trust::own_rights;
 #[cfg(unix)]
 use crate::validate::census;
 
@@ -65,6 +66,8 @@ pub(crate) fn ask<T: Send + 'static>(
     asking: Asking<'_>,
     parse: impl Fn(&str) -> Option<T> + Send + 'static,
 ) -> io::Result<Heard<T>> {
+    // Its own path may be a link of theirs, which leads elsewhere by now.
+    own_rights()?;
     let mut command = Command::new(env::current_exe()?);
     command.args(asking.options).args(&asking.words);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

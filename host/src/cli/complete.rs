@@ -20,6 +20,7 @@ use lifespan_abi::CommandSpec;
 use self::candidates::{Context, in_command};
 use super::early;
 use crate::chain::{ArgFileError, Cursor, Origin, THEN, Vocabulary, Word, argfile, cursor};
+use crate::files;
 
 pub(crate) use self::own::spec_of;
 pub(crate) use self::script::Shell;
@@ -184,7 +185,8 @@ impl Vocabulary for Remembered<'_> {
     }
 
     fn read_args(&mut self, path: &Path, named_by: &Origin) -> Result<Vec<Word>, ArgFileError> {
-        argfile::read(path, named_by)
+        // A shell that completes a line waits for no pipe.
+        argfile::read(path, named_by, files::read)
     }
 }
 

@@ -12,12 +12,12 @@ use super::args::{self, Brand, HostArgs};
 use super::arguments::known_arguments;
 use super::complete::{Known, Shell, complete, unquoted};
 use super::report::Reporter;
-use super::settings::{self, Settings};
-use super::{configured, early, with_files, word};
-use crate::config::Config;
+use super::settings::{self, Configured};
+use super::{configured, early, elevated, with_files, word};
 use crate::discover::Lookup;
 use crate::error::Failures;
 use crate::exit::Exit;
+use crate::files;
 use crate::host::{Host, HostBuilder};
 
 /// The word that begins this command.
@@ -107,8 +107,9 @@ fn answer(builder: HostBuilder, brand: &Brand, shell: Shell, words: &[OsString])
 fn host(builder: HostBuilder, brand: &Brand, line: &[OsString]) -> Host {
     let command = args::command(brand);
     let early = early::scan(&command, line);
-    let read = settings::read(&brand.name, &command, &early);
-    let (config, settings) = read.unwrap_or_else(|_| (Config::default(), Settings::default()));
+    let read = elevated::judge(&early, line)
+        .map(|()| settings::read(&brand.name, &command, &early, files::read));
+    let Configured { config, settings, .. } = read.unwrap_or_default();
     let args = HostArgs::parse_from_words(command.clone(), &line[..early.options], &settings)
         .or_else(|_| HostArgs::parse_from_words(command, &[] as &[OsString], &settings));
     let builder = with_files(builder, config, settings);

@@ -4,17 +4,19 @@
 //! list of their own. `plugin disable` and `plugin enable` change it, the host obeys it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use toml_edit::{Array, DocumentMut, Item, value};
 
+use crate::cli::settings::{is_there, judge_file};
+use crate::config::{MOST, Wrong};
 use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::files;
 use crate::position::position;
-use crate::trust::{is_elevated, write_whole};
+use crate::trust::{Distrust, Guard};
 
 const KEY: &str = "disabled";
 
@@ -30,25 +32,29 @@ pub(crate) struct Disabled {
 
 impl Disabled {
     /// Reads the list of a host of that name; none where there is no home, or where it is not the
-    /// user's to say.
-    pub(crate) fn read(host: &str) -> Result<Option<Self>, Failure> {
-        let Some(folder) = config_folder(host).filter(|_| !is_elevated()) else { return Ok(None) };
+    /// user's to say. It decides on what is loaded, so nobody else may write to it.
+    pub(crate) fn read(host: &str, guard: &Guard) -> Result<Option<Self>, Wrong> {
+        let Some(folder) = config_folder(host) else { return Ok(None) };
         let file = folder.join("plugins.toml");
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Failure::from_error(Exit::Config, &error)
+        let wrong = |at, failure| Wrong { file: file.clone(), at, failure };
+        let text = if is_there(&file) {
+            judge_file(guard, &file).map_err(|distrusted| wrong(0, distrusted))?;
+            files::read(&file, MOST).and_then(files::text).map_err(|error| {
+                let failure = Failure::from_error(Exit::Config, &error)
                     .context(format!("`{}` cannot be read", file.display()))
-                    .hint("see that it is a file that you may read"));
-            }
+                    .hint("see that it is a file that you may read");
+                wrong(0, failure)
+            })?
+        } else {
+            String::new()
         };
         let broken = |at: usize, problem: &str| {
             let (line, column) = position(text.as_bytes(), at);
             let shown = file.display();
             let problem = problem.lines().collect::<Vec<_>>().join(" ");
             let message = format!("`{shown}` is broken at line {line}, column {column}: {problem}");
-            Failure::new(Exit::Config, message).hint("mend it there; or remove the file")
+            let hint = "mend it there; or remove the file";
+            wrong(at, Failure::new(Exit::Config, message).hint(hint))
         };
         let parsed = toml_edit::Document::parse(text.as_str())
             .map_err(|error| broken(error.span().map_or(0, |it| it.start), error.message()))?;
@@ -98,15 +104,24 @@ impl Disabled {
         there
     }
 
-    /// Writes it, in one step.
-    pub(crate) fn save(&self) -> Result<(), Failure> {
+    /// Writes it, in one step. A folder that is not there yet is made, unless somebody else's link leads there.
+    pub(crate) fn save(&self, guard: &Guard) -> Result<(), Failure> {
         let folder = self.file.parent().unwrap_or(&self.file);
-        let written = fs::create_dir_all(folder)
-            .and_then(|()| write_whole(&self.file, self.document.to_string().as_bytes()));
-        written.map_err(|error| {
+        let judged = |walked: Result<(), Distrust>| {
+            walked.map_err(|distrust| {
+                Failure::from_error(Exit::Config, &distrust)
+                    .context(format!("`{}` is not written", self.file.display()))
+                    .hint(distrust.hint())
+            })
+        };
+        let failed = |error: io::Error| {
             Failure::from_error(Exit::Config, &error)
                 .context(format!("`{}` cannot be written", self.file.display()))
                 .hint("see that you may write to its folder")
-        })
+        };
+        judged(guard.walk_there(folder))?;
+        files::make_folder(folder).map_err(failed)?;
+        judged(guard.walk(folder))?;
+        files::write(&self.file, self.document.to_string().as_bytes()).map_err(failed)
     }
 }

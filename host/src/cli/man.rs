@@ -7,7 +7,6 @@ mod described;
 mod page;
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,8 +16,10 @@ use super::args::Brand;
 use super::arguments::{Asker, arguments};
 use super::plugin::Context;
 use super::word;
+use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
+use crate::files;
 use crate::prepare::named;
 
 /// The word that begins this command.
@@ -64,14 +65,14 @@ pub(crate) fn run(
 
 /// Writes all pages, and prints their paths. A plugin that has none keeps no other from having one.
 fn write_all(context: &Context<'_>, brand: &Brand, dir: &Path) -> Result<Exit, Failures> {
-    fs::create_dir_all(dir).map_err(|error| failed(&error, dir))?;
+    files::make_folder(dir).map_err(|error| failed(&error, dir))?;
     let plugins = context.host.catalog().names();
     let mut failures = Vec::new();
     let mut written = String::new();
     let mut write = |title: &str, page: &str| -> Result<(), Failures> {
         let file = dir.join(page::file_name(title));
-        fs::write(&file, page).map_err(|error| failed(&error, &file))?;
-        written += &format!("{}\n", file.display());
+        files::write(&file, page.as_bytes()).map_err(|error| failed(&error, &file))?;
+        written += &format!("{}\n", visible(&file.to_string_lossy()));
         Ok(())
     };
     write(&brand.name, &page::of_host(brand, &plugins))?;

@@ -13,9 +13,11 @@ mod format;
 mod inspect;
 mod install;
 mod list;
+mod new;
 mod path;
 mod refusal;
 mod remove;
+mod run_path;
 mod target;
 mod trust;
 mod untrust;
@@ -34,6 +36,7 @@ use self::enable::{EnableArgs, cmd_enable};
 use self::inspect::{InspectArgs, cmd_inspect};
 use self::install::{InstallArgs, cmd_install};
 use self::list::{ListArgs, cmd_list};
+use self::new::{NewArgs, cmd_new};
 use self::path::{PathArgs, cmd_path};
 use self::remove::{RemoveArgs, cmd_remove};
 use self::trust::{TrustArgs, cmd_trust};
@@ -42,9 +45,8 @@ pub(crate) use self::validate::child;
 use self::validate::{ValidateArgs, cmd_validate};
 use self::verify::{VerifyArgs, cmd_verify};
 use crate::cli::word;
-use crate::error::{Failure, Failures};
+use crate::error::Failures;
 use crate::exit::Exit;
-use crate::trust::is_elevated;
 
 /// The word that begins these commands.
 pub(crate) const WORD: &str = "plugin";
@@ -64,6 +66,7 @@ enum PluginCommand {
     Check(CheckArgs),
     Validate(ValidateArgs),
     Path(PathArgs),
+    New(NewArgs),
     Install(InstallArgs),
     Remove(RemoveArgs),
     Trust(TrustArgs),
@@ -81,18 +84,13 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         Ok(args) => args,
         Err(answer) => return answer,
     };
-    // With root's rights they would read and write what whoever started the host may not.
-    if is_elevated() && !matches!(args.command, PluginCommand::List(_) | PluginCommand::Path(_)) {
-        return Err(Failure::new(Exit::Config, "a set-uid host only lists plugins")
-            .hint("use a host that is not set-uid, as root or as yourself")
-            .into());
-    }
     match args.command {
         PluginCommand::List(args) => cmd_list(context, args),
         PluginCommand::Inspect(args) => cmd_inspect(context, args),
         PluginCommand::Check(args) => cmd_check(context, args),
         PluginCommand::Validate(args) => cmd_validate(context, args),
         PluginCommand::Path(args) => cmd_path(context, args),
+        PluginCommand::New(args) => cmd_new(context, args),
         PluginCommand::Install(args) => cmd_install(context, args),
         PluginCommand::Remove(args) => cmd_remove(context, args),
         PluginCommand::Trust(args) => cmd_trust(context, args),
@@ -102,6 +100,11 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Disable(args) => cmd_disable(context, args),
         PluginCommand::Enable(args) => cmd_enable(context, args),
     }
+}
+
+/// Whether a line asks for what is wrong: then nothing that is wrong ends it before.
+pub(crate) fn is_doctor(line: &[OsString]) -> bool {
+    matches!(line, [word, command, ..] if word == WORD && command == "doctor")
 }
 
 /// The command that parses these words, under the host's own name.

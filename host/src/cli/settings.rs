@@ -18,12 +18,13 @@ use super::early::Early;
 use super::logging::LogFormat;
 use super::term::ColorWhen;
 use crate::chain::alike;
-use crate::config::{Config, Located, Mistake, Scalar, Setting, Value};
+use crate::config::{Config, Located, MOST, Mistake, Scalar, Setting, Value, Wrong};
 use crate::discover::config_folder;
-use crate::error::{Failure, Failures};
+use crate::error::Failure;
 use crate::exit::Exit;
+use crate::files::{self, Read};
 use crate::log::{FilterError, parse_filter};
-use crate::trust::{Guard, KeyError, Policy, PublicKey, is_elevated};
+use crate::trust::{Distrust, Guard, KeyError, Policy, PublicKey};
 
 /// Options of which a file would make no sense: they are about one line, or ask for something.
 const LINE_ONLY: [&str; 8] =
@@ -46,37 +47,37 @@ pub(crate) struct Settings {
     pub(crate) format: Option<LogFormat>,
 }
 
-/// Reads the files that count for a line.
-///
-/// # Errors
-///
-/// All that is wrong in all of them.
-pub(crate) fn read(
-    host: &str,
-    command: &Command,
-    early: &Early,
-) -> Result<(Config, Settings), Failures> {
-    // Of a host with more rights than whoever started it, they say where the home is.
-    let own = user_file(host).filter(|file| !is_elevated() && is_there(file));
+/// What the files say that count for a line.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
+    /// All that is wrong, in the order of the files and of the places in each.
+    pub(crate) wrong: Vec<Wrong>,
+}
+
+/// Reads the files that count for a line, as far as they can be; those that it names in that way.
+pub(crate) fn read(host: &str, command: &Command, early: &Early, named: Read) -> Configured {
+    let own = user_file(host).filter(|file| is_there(file));
     let allow_unsafe_permissions = early.allow_unsafe_permissions;
     let guard = Guard::new(&Policy { allow_unsafe_permissions, ..Policy::default() });
     let mut config = Config::default();
-    let mut failures = Vec::new();
-    for file in own.iter().chain(&early.config) {
+    let mut wrong = Vec::new();
+    let named = early.config.iter().map(|file| (file, named));
+    for (file, read) in own.iter().map(|file| (file, files::read as Read)).chain(named) {
         if let Err(distrusted) = judge_file(&guard, file) {
-            failures.push(distrusted);
+            wrong.push(Wrong { file: file.clone(), at: 0, failure: distrusted });
             continue;
         }
-        let (later, wrong) = Config::read_what_can_be(file);
+        let (later, mistakes) = Config::what_can_be(read(file, MOST), file);
         config = config.overlaid(later);
-        failures.extend(wrong);
+        wrong.extend(mistakes);
     }
-    let settings = judge(&config.host, command).unwrap_or_else(|mistakes| {
-        failures.extend(mistakes.iter().map(Located::failure));
-        Settings::default()
-    });
-    Failures::check(failures)?;
-    Ok((config, settings))
+    let (settings, mistakes) = judge(&config.host, command);
+    wrong.extend(mistakes.iter().map(Located::wrong));
+    let files: Vec<_> = own.iter().chain(&early.config).collect();
+    wrong.sort_by_key(|it| (files.iter().position(|file| **file == it.file), it.at));
+    Configured { config, settings, wrong }
 }
 
 /// The user's own file for a host of that name, such as `~/.config/lifespan/lifespan.toml`; none where
@@ -96,25 +97,26 @@ impl Settings {
 }
 
 /// The user's own file need not be there; one that is there must be read.
-fn is_there(file: &Path) -> bool {
+pub(super) fn is_there(file: &Path) -> bool {
     let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
     !file.metadata().is_err_and(|error| missing.contains(&error.kind()))
 }
 
-/// What a file says decides on what is loaded, so nobody else may write to it. One that is not there is
-/// told when it is read.
-fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
+/// What a file says decides on what is loaded, so nobody else may write to it.
+pub(super) fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
+    // An empty path is none, and is told when it is read.
     let Ok(path) = std::path::absolute(file) else { return Ok(()) };
-    if !is_there(&path) {
-        return Ok(());
-    }
     guard.walk(&path).map_err(|distrust| {
-        let what = format!("the configuration `{}` is not trusted", file.display());
+        let wrong = match distrust {
+            Distrust::Unreadable { .. } => "cannot be used",
+            _ => "is not trusted",
+        };
+        let what = format!("the configuration `{}` {wrong}", file.display());
         Failure::from_error(Exit::Config, &distrust).context(what).hint(distrust.hint())
     })
 }
 
-fn judge(host: &[Setting], command: &Command) -> Result<Settings, Vec<Located>> {
+fn judge(host: &[Setting], command: &Command) -> (Settings, Vec<Located>) {
     let mut settings = Settings::default();
     let mut mistakes = Vec::new();
     for setting in host {
@@ -130,7 +132,7 @@ fn judge(host: &[Setting], command: &Command) -> Result<Settings, Vec<Located>> 
             Ok((arg, words)) => settings.set(arg.get_id().as_str(), words, setting),
         }
     }
-    if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+    (settings, mistakes)
 }
 
 impl Settings {

@@ -28,6 +28,12 @@ pub(crate) fn is_newer(library: &str, host: &str) -> bool {
     version(library) > version(host)
 }
 
+/// Whether a text is a version of an ABI.
+#[cfg(feature = "cli")]
+pub(crate) fn is_version(text: &str) -> bool {
+    version(text).is_some()
+}
+
 /// Major, minor and patch version; what stands behind them (`-beta.1`, `+build`) does not count.
 fn version(text: &str) -> Option<[u64; 3]> {
     let plain = text.split(['-', '+']).next()?;

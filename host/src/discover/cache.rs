@@ -12,7 +12,7 @@ mod layout;
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 #[cfg(unix)]
 use std::os::unix::ffi::OsStrExt;
@@ -23,6 +23,7 @@ use lifespan_abi::ABI_VERSION;
 pub(super) use self::layout::{Content, Remembered};
 use self::layout::{Entry, Written};
 use crate::discover::stamp::Stamp;
+use crate::files;
 
 /// Raised when the same bytes of a library are read otherwise.
 const READER: u32 = 1;
@@ -72,7 +73,7 @@ impl Cache {
     /// they are asked for.
     pub(super) fn recall(&self, folder: &Path, all: bool) -> Option<Remembered> {
         let path = self.file(folder);
-        let recalled = File::open(&path)
+        let recalled = files::open(&path)
             .and_then(|file| Remembered::read(file, &key(), folder.as_os_str(), all));
         match recalled {
             Ok(remembered) => Some(remembered),
@@ -121,26 +122,15 @@ impl Cache {
 pub(crate) fn keep(path: &Path, most: usize, bytes: io::Result<Vec<u8>>) {
     let kept = bytes.and_then(|bytes| {
         let dir = path.parent().unwrap_or(path);
-        fs::create_dir_all(dir)?;
+        files::make_folder(dir)?;
         if !path.exists() {
             make_room(dir, most);
         }
-        replace(path, &bytes)
+        files::replace(path, &bytes)
     });
     if let Err(error) = kept {
         tracing::debug!("`{}` cannot be written: {error}", path.display());
     }
-}
-
-/// Writes a file of a cache so that whoever reads it meanwhile finds the old one or the new.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
-    let replaced = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if replaced.is_err() {
-        // There may be none, or it cannot be removed: then it is in nobody's way.
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced
 }
 
 /// Makes room for one more file in a folder of `most`. What nobody asks for any more is told from the

@@ -10,11 +10,14 @@ use std::sync::OnceLock;
 use crate::discover::known::Known;
 use crate::discover::refusal::{RefusalReason, Refused};
 use crate::discover::{Candidate, Finds, Scope, SearchPath, short_name, walk};
+use crate::trust::Distrust;
 
 /// The plugins that were found, and all that was refused.
 #[derive(Debug)]
 pub struct Catalog {
     scope: Scope,
+    /// Why the cache that was named is not used.
+    cache_fault: Option<Distrust>,
     /// What the caches of the folders know, if all of them know enough. Looked for when a name is.
     known: OnceLock<Option<Known>>,
     /// All there is. Looked through at once where there is no cache, else when it is needed.
@@ -44,8 +47,9 @@ pub enum Lookup<'a> {
 }
 
 impl Catalog {
-    pub(super) fn new(scope: Scope) -> Self {
-        let catalog = Catalog { scope, known: OnceLock::new(), all: OnceLock::new() };
+    pub(super) fn new(scope: Scope, cache_fault: Option<Distrust>) -> Self {
+        let known = OnceLock::new();
+        let catalog = Catalog { scope, cache_fault, known, all: OnceLock::new() };
         if catalog.scope.cache_dir.is_none() {
             catalog.all();
         }
@@ -118,6 +122,11 @@ impl Catalog {
     #[cfg(feature = "cli")]
     pub(crate) fn cache_dir(&self) -> Option<&Path> {
         self.scope.cache_dir.as_deref()
+    }
+
+    /// Why nothing is kept in the cache that was named: others may write there.
+    pub fn cache_fault(&self) -> Option<&Distrust> {
+        self.cache_fault.as_ref()
     }
 
     /// What caches can tell; nothing where all has been looked through.

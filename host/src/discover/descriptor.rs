@@ -9,14 +9,14 @@ use lifespan_abi::{ABI_VERSION, Descriptor, PanicStrategy, PluginFacts};
 use serde_json::Value;
 
 use crate::discover::abi::abi_covers;
-use crate::discover::platform;
 use crate::discover::refusal::RefusalReason;
+use crate::discover::{Terms, platform};
 
 /// The names that no plugin may have: the host's own commands, now or later.
 pub(crate) const RESERVED: [&str; 5] = ["help", "plugin", "completions", "man", "run"];
 
 /// The longest name of a plugin, in bytes.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 /// The descriptor's text in the bytes of a section.
 pub(super) fn text(section: &[u8]) -> Result<String, RefusalReason> {
@@ -31,19 +31,19 @@ pub(super) fn parse_text(text: &str) -> Result<Descriptor, RefusalReason> {
     Ok(descriptor)
 }
 
-/// Whether the library may be loaded by this host at all.
+/// Whether the library may be loaded on these terms at all.
 pub(super) fn judge_library(
     descriptor: &Descriptor,
-    allow_abort: bool,
+    terms: Terms<'_>,
 ) -> Result<(), RefusalReason> {
-    judge_abi(&descriptor.abi)?;
+    judge_abi(&descriptor.abi, terms.abi)?;
     if platform::is_foreign(&descriptor.target) {
         return Err(RefusalReason::WrongPlatform {
             built_for: shown(&descriptor.target),
             host: platform::host_system(),
         });
     }
-    if descriptor.panic == PanicStrategy::Abort && !allow_abort {
+    if descriptor.panic == PanicStrategy::Abort && !terms.allow_abort {
         return Err(RefusalReason::PanicAbort);
     }
     Ok(())
@@ -73,17 +73,22 @@ pub(super) fn judge_plugins(descriptor: &Descriptor) -> Vec<(&str, RefusalReason
 fn explain(text: &str, fault: DescriptorFault) -> RefusalReason {
     let value: Option<Value> = serde_json::from_str(text).ok();
     let abi = value.as_ref().and_then(|it| it.get("abi")).and_then(Value::as_str);
-    match abi.map(judge_abi) {
+    match abi.map(|abi| judge_abi(abi, ABI_VERSION)) {
         Some(Err(reason)) => reason,
         _ => RefusalReason::Descriptor(fault),
     }
 }
 
-fn judge_abi(library: &str) -> Result<(), RefusalReason> {
-    if abi_covers(ABI_VERSION, library) {
+fn judge_abi(library: &str, host: &str) -> Result<(), RefusalReason> {
+    if abi_covers(host, library) {
         return Ok(());
     }
-    Err(RefusalReason::Abi { library: shown(library), host: ABI_VERSION.to_owned() })
+    let (library, is_here, host) = (shown(library), host == ABI_VERSION, host.to_owned());
+    Err(if is_here {
+        RefusalReason::Abi { library, host }
+    } else {
+        RefusalReason::AbiElsewhere { library, host }
+    })
 }
 
 /// What a file says, without what could write on a terminal, and no longer than people read.
@@ -108,7 +113,7 @@ fn judge_plugin(plugin: &PluginFacts) -> Option<RefusalReason> {
 }
 
 /// A name that can stand on a command line, in a file's name and in a message as it is.
-fn is_valid_name(name: &str) -> bool {
+pub(crate) fn is_valid_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
@@ -134,7 +139,7 @@ mod tests {
     }
 
     fn judged(text: &str, allow_abort: bool) -> Result<(), RefusalReason> {
-        judge_library(&parse_text(text)?, allow_abort)
+        judge_library(&parse_text(text)?, Terms::of_this_host(allow_abort))
     }
 
     #[test]
@@ -156,6 +161,26 @@ mod tests {
         }
         let reason = judged(&descriptor(|it| it["plugins"] = 7.into()), false).unwrap_err();
         assert!(matches!(reason, RefusalReason::Descriptor(DescriptorFault::Text(_))), "{reason}");
+    }
+
+    #[test]
+    fn a_host_of_another_abi_judges_by_its_own() {
+        let there = Terms { allow_abort: false, abi: "99.1.0" };
+        let judged = |text: &str| judge_library(&parse_text(text).unwrap(), there);
+        assert!(judged(&descriptor(|it| it["abi"] = "99.0.7".into())).is_ok());
+        for newer in ["99.2.0", ABI_VERSION] {
+            let reason = judged(&descriptor(|it| it["abi"] = newer.into())).unwrap_err();
+            assert!(matches!(reason, RefusalReason::AbiElsewhere { .. }), "{reason}");
+        }
+        let aborts = descriptor(|it| {
+            *it = {
+                let mut changed = it.clone();
+                changed["abi"] = "99.0.7".into();
+                changed["panic"] = "abort".into();
+                changed
+            }
+        });
+        assert!(matches!(judged(&aborts), Err(RefusalReason::PanicAbort)));
     }
 
     #[test]

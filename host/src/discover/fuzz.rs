@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::error::Error;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::discover::Terms;
 use crate::discover::descriptor;
 use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;
@@ -91,7 +92,7 @@ pub fn judge(file: impl Read + Seek, system: usize) -> Result<(), RefusalReason>
     let section = section::read(file, &host).inspect_err(plain)?;
     let text = descriptor::text(&section).inspect_err(plain)?;
     let descriptor = descriptor::parse_text(&text).inspect_err(plain)?;
-    if let Err(reason) = descriptor::judge_library(&descriptor, false) {
+    if let Err(reason) = descriptor::judge_library(&descriptor, Terms::of_this_host(false)) {
         plain(&reason);
     }
     for (_, reason) in descriptor::judge_plugins(&descriptor) {

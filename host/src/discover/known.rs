@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use crate::discover::cache::{Cache, Content, Remembered};
 use crate::discover::look::{Identified, identify_in};
 use crate::discover::stamp::{Folder, Stamp};
-use crate::discover::{Candidate, Finds, Scope, Source};
+use crate::discover::{Candidate, Finds, Scope, Source, Terms};
 use crate::trust::{Guard, JudgedFolder};
 
 /// What the caches of all folders know.
@@ -140,7 +140,8 @@ impl Known {
         };
         let mut finds = Finds::default();
         let source = Source::File { path, identity };
-        finds.library(source, Ok(descriptor), self.allow_abort, approval);
+        let terms = Terms::of_this_host(self.allow_abort);
+        finds.library(source, Ok(descriptor), terms, approval);
         let mut named = finds.candidates.into_iter().filter(|it| it.name() == name);
         named.next().filter(|_| named.next().is_none())
     }

@@ -12,6 +12,7 @@ use crate::discover::cache::{Content, Reading};
 use crate::discover::refusal::RefusalReason;
 use crate::discover::stamp::{Folder, Seen, Stamp};
 use crate::discover::{Identity, descriptor, platform, section};
+use crate::files;
 use crate::trust::{Approval, Distrust, Ownership};
 
 /// What a look at a file showed.
@@ -109,7 +110,7 @@ impl Identified {
 
 /// The text of the descriptor in a file, and the file's stamp from before it was read.
 fn read(file: &Path) -> Result<(Stamp, String), RefusalReason> {
-    let file = File::open(file).map_err(RefusalReason::Unreadable)?;
+    let file = files::open(file).map_err(RefusalReason::Unreadable)?;
     let stamp = Stamp::of(&file.metadata().map_err(RefusalReason::Unreadable)?);
     let section = section::read(file, &platform::Platform::host())?;
     Ok((stamp, descriptor::text(&section)?))

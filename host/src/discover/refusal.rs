@@ -87,6 +87,14 @@ pub enum RefusalReason {
         /// This host's ABI.
         host: String,
     },
+    /// It was built against an ABI that another host than this one would not cover.
+    #[error("it was built against ABI {library}, which a host of ABI {host} cannot serve")]
+    AbiElsewhere {
+        /// The library's ABI.
+        library: String,
+        /// The other host's ABI.
+        host: String,
+    },
     /// A panic in it would end the whole program.
     #[error("it is built with `panic = \"abort\"`: a panic in it would end the whole program")]
     PanicAbort,
@@ -186,7 +194,7 @@ impl RefusalReason {
             RefusalReason::WrongPlatform { .. } => "wrong-platform",
             RefusalReason::NoDescriptor => "no-descriptor",
             RefusalReason::Descriptor(_) => "malformed-descriptor",
-            RefusalReason::Abi { .. } => "abi",
+            RefusalReason::Abi { .. } | RefusalReason::AbiElsewhere { .. } => "abi",
             RefusalReason::PanicAbort => "panic-abort",
             RefusalReason::ReservedName(_) => "reserved-name",
             RefusalReason::InvalidName(_) => "invalid-name",
@@ -234,7 +242,8 @@ impl RefusalReason {
                 "see that it is there, and that you may read it".into()
             }
             RefusalReason::NotAFile | RefusalReason::NotALibrary | RefusalReason::NotShared => {
-                "move it out of the plugins folder; a plugin's library is a crate of type `cdylib`"
+                "a library of plugins is built by a crate of type `cdylib`; whatever is none does not \
+                 belong in a plugins folder"
                     .into()
             }
             RefusalReason::Damaged(_) => "build or copy the library again".into(),
@@ -245,7 +254,8 @@ impl RefusalReason {
             RefusalReason::Descriptor(_) => {
                 "build the library again with a released `lifespan-plugin-api`".into()
             }
-            RefusalReason::Abi { library, host } => abi_hint(library, host),
+            RefusalReason::Abi { library, host }
+            | RefusalReason::AbiElsewhere { library, host } => abi_hint(library, host),
             RefusalReason::PanicAbort => {
                 "build it with `panic = \"unwind\"`, which is the default".into()
             }
@@ -285,3 +295,6 @@ pub(crate) fn abi_hint(library: &str, host: &str) -> String {
 fn listed(places: &[Place]) -> String {
     places.iter().map(Place::to_string).collect::<Vec<_>>().join(" and ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,9 +70,7 @@ impl SearchPath {
         let user = files.into_iter().fold(user, |path, dir| path.with(dir, Origin::Config));
         let path = builder.into_iter().fold(user, SearchPath::folder);
         match default_folder(host) {
-            Some(dir) if path.entries.is_empty() && !is_elevated() => {
-                path.with(dir, Origin::Default)
-            }
+            Some(dir) if path.entries.is_empty() => path.with(dir, Origin::Default),
             _ => path,
         }
     }
@@ -169,9 +167,10 @@ pub(crate) fn config_folder(host: &str) -> Option<PathBuf> {
     Some(strategy()?.config_dir().join(host))
 }
 
-/// Where this platform has such folders; nowhere where there is no home.
+/// Where this platform has such folders; nowhere where there is no home. That the environment says, so
+/// there is none for a program that has more rights than whoever started it.
 fn strategy() -> Option<impl BaseStrategy> {
-    etcetera::base_strategy::choose_native_strategy().ok()
+    etcetera::base_strategy::choose_native_strategy().ok().filter(|_| !is_elevated())
 }
 
 /// Whether a file is named as libraries are here.

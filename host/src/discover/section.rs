@@ -20,8 +20,8 @@ use object::read::{ReadCache, ReadRef};
 use object::{elf, macho, pe};
 
 #[cfg(feature = "cli")]
-pub(crate) use self::run_path::leads_astray;
-pub(crate) use self::run_path::run_path;
+pub(crate) use self::run_path::{LooksIn, looks_in};
+pub(crate) use self::run_path::{leads_astray, run_path};
 use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;
 

@@ -1,10 +1,10 @@
 //! Why something is not trusted, and what to do about it. Words only.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::files;
 use crate::trust::digest::Digest;
 use crate::trust::quoted;
 
@@ -31,6 +31,13 @@ pub enum Distrust {
         /// The group's number.
         group: u32,
     },
+    /// An access list lets others than root and the user write to a file, or to a folder that it is in
+    /// or reached through.
+    #[error("an access list lets others write to `{}`", .path.display())]
+    AccessList {
+        /// What may be written to.
+        path: PathBuf,
+    },
     /// A file, link or folder is somebody else's.
     #[error("`{}` belongs to user {owner}, who is neither you nor root", .path.display())]
     Owner {
@@ -46,6 +53,13 @@ pub enum Distrust {
         path: PathBuf,
         /// The owner's number.
         owner: u32,
+    },
+    /// The host runs with more rights than whoever started it, and the library has what it needs looked for
+    /// where that may be theirs.
+    #[error("it has what it needs looked for in `{}`, which may be anybody's", .folder.escape_debug())]
+    RunPath {
+        /// The folder, as it stands in the library.
+        folder: String,
     },
     /// It cannot be told who may write to it, or what it holds.
     #[error("`{}` cannot be read: {error}", .path.display())]
@@ -121,8 +135,10 @@ impl Distrust {
         match self {
             Distrust::WorldWritable { .. } => "world-writable",
             Distrust::GroupWritable { .. } => "group-writable",
+            Distrust::AccessList { .. } => "access-list",
             Distrust::Owner { .. } => "foreign-owner",
             Distrust::NotRoots { .. } => "not-roots",
+            Distrust::RunPath { .. } => "run-path",
             Distrust::Unreadable { .. } => "trust-unreadable",
             Distrust::BrokenLock { .. } => "broken-lock",
             Distrust::NoLock { .. } => "no-lock",
@@ -142,12 +158,18 @@ impl Distrust {
             Distrust::GroupWritable { path, .. } => {
                 format!("if the group should not: `chmod g-w {}`", shown(path))
             }
+            Distrust::AccessList { path } => {
+                format!("if nobody else should: `setfacl -b {}`", shown(path))
+            }
             Distrust::Owner { path, .. } => format!(
                 "use a copy of your own, or if you trust it: `chown root {}` as root",
                 shown(path)
             ),
             Distrust::NotRoots { path, .. } => {
                 format!("if everybody may run it: `chown root {}` as root", shown(path))
+            }
+            Distrust::RunPath { .. } => {
+                "build it with a run path that begins with `/`, or with none".into()
             }
             Distrust::Unreadable { .. } => "see that it is there, and that you may read it".into(),
             Distrust::BrokenLock { .. } => {
@@ -187,6 +209,6 @@ fn shown(path: &Path) -> String {
 }
 
 fn digest_of(library: &Path) -> Option<Digest> {
-    let file = File::open(library).ok()?;
+    let file = files::open(library).ok()?;
     Digest::of(file).ok().map(|(digest, _)| digest)
 }

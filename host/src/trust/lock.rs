@@ -7,8 +7,6 @@ mod edit;
 mod quick;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +14,12 @@ use std::path::{Path, PathBuf};
 use lifespan_abi::Descriptor;
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::position::position;
 use crate::trust::digest::Digest;
 use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
-pub(crate) use crate::trust::lock::edit::{EditError, Editing, write_whole};
+pub(crate) use crate::trust::lock::edit::{EditError, Editing};
 
 /// The name of the lock file in a plugins folder.
 pub(crate) const LOCK_FILE: &str = "lifespan.lock";
@@ -67,7 +66,7 @@ impl Lock {
     ///
     /// It cannot be read, or is none.
     pub(crate) fn read(path: &Path) -> Result<Lock, Distrust> {
-        let text = read(path).map_err(|error| Distrust::Unreadable {
+        let text = files::read(path, MAX_SIZE).map_err(|error| Distrust::Unreadable {
             path: path.to_owned(),
             error: error.to_string(),
         })?;
@@ -99,19 +98,6 @@ impl Entry {
         let plugins = plugins.map(|it| (it.name.clone(), it.version.clone())).collect();
         Entry { sha256, size, plugins }
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut text = Vec::new();
-    fs::File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > MAX_SIZE {
-        return Err(io::Error::other("it is too large"));
-    }
-    Ok(text)
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {

@@ -1,7 +1,6 @@
 //! Walks a path and judges every folder and link on the way by the `rules`.
 //!
-//! Reads metadata only. Access lists (POSIX ACLs) are not looked at, beyond what shows of them in the
-//! permissions of the group.
+//! Reads metadata only. Of access lists those of POSIX are looked at, on Linux.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -10,6 +9,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use rustix::process::getegid;
 
 use crate::trust::Ownership;
@@ -49,6 +50,19 @@ impl Walker {
 
     /// Judges each folder and link that an absolute path leads through, and what it leads to.
     pub(super) fn walk(&self, path: &Path) -> Result<(), Distrust> {
+        match self.walk_there(path)? {
+            None => Ok(()),
+            Some(missing) => Err(unreadable(&missing, &Errno::NOENT.into())),
+        }
+    }
+
+    /// The same, as far as it is there: what is missing. Unless the last folder is sticky nobody else can put
+    /// anything there.
+    pub(super) fn walk_there(&self, path: &Path) -> Result<Option<PathBuf>, Distrust> {
+        if self.asker.elevated {
+            // Nothing is told of what the caller may not read by themselves.
+            access(path, Access::READ_OK).map_err(|error| unreadable(path, &error.into()))?;
+        }
         let mut at = PathBuf::from("/");
         self.step(&at)?;
         let mut links = 0;
@@ -61,7 +75,12 @@ impl Walker {
                 continue;
             }
             at.push(&part);
-            if let Step::Link(target) = self.step(&at)? {
+            let Some(step) = self.step(&at)? else { return Ok(Some(at)) };
+            if let Step::Link(target) = step {
+                if rest.is_empty() && target.is_relative() && is_open_here(&at) {
+                    // A pipe that whoever started the process has handed to it: it has no path.
+                    return Ok(None);
+                }
                 links += 1;
                 if links > MAX_LINKS {
                     let error = "too many symbolic links".to_owned();
@@ -74,7 +93,16 @@ impl Walker {
                 rest.extend(reversed(&target));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether a part of the path is missing that somebody else may put there, in a sticky folder.
+    #[cfg(feature = "cli")]
+    pub(super) fn may_be_made(&self, path: &Path) -> bool {
+        const OTHERS_WRITE: u32 = 0o022;
+        let Ok(Some(missing)) = self.walk_there(path) else { return false };
+        let folder = missing.parent().and_then(|folder| fs::metadata(folder).ok());
+        folder.is_some_and(|folder| Ownership::of(&folder).mode & OTHERS_WRITE != 0)
     }
 
     /// Judges one file by itself.
@@ -85,35 +113,45 @@ impl Walker {
     fn judge(&self, path: &Path, kind: Kind, ownership: Ownership) -> Result<(), Distrust> {
         let Ownership { uid, gid, mode, .. } = ownership;
         let facts = Facts { kind, uid, gid, mode };
-        let path = || path.to_owned();
-        Err(match judge(facts, self.asker, || self.private_group()) {
+        let owned = || path.to_owned();
+        Err(match judge(facts, self.asker, || self.private_group(), || access_list(path)) {
             None => return Ok(()),
-            Some(Fault::Owner) => Distrust::Owner { path: path(), owner: uid },
-            Some(Fault::NotRoots) => Distrust::NotRoots { path: path(), owner: uid },
-            Some(Fault::WorldWritable) => Distrust::WorldWritable { path: path(), mode },
+            Some(Fault::AccessList) => Distrust::AccessList { path: owned() },
+            Some(Fault::Owner) => Distrust::Owner { path: owned(), owner: uid },
+            Some(Fault::NotRoots) => Distrust::NotRoots { path: owned(), owner: uid },
+            Some(Fault::WorldWritable) => Distrust::WorldWritable { path: owned(), mode },
             Some(Fault::GroupWritable) => {
-                Distrust::GroupWritable { path: path(), mode, group: gid }
+                Distrust::GroupWritable { path: owned(), mode, group: gid }
             }
         })
     }
 
-    fn step(&self, at: &Path) -> Result<Step, Distrust> {
+    /// What stands there, if anything does.
+    fn step(&self, at: &Path) -> Result<Option<Step>, Distrust> {
         if let Some(step) = self.seen().get(at) {
-            return Ok(step.clone());
+            return Ok(Some(step.clone()));
         }
-        let unreadable = |error: io::Error| Distrust::Unreadable {
-            path: at.to_owned(),
-            error: error.to_string(),
+        let metadata = match fs::symlink_metadata(at) {
+            Ok(metadata) => metadata,
+            // A file in the way is judged by then.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(unreadable(at, &error)),
         };
-        let metadata = fs::symlink_metadata(at).map_err(unreadable)?;
         self.judge(at, kind(metadata.file_type()), Ownership::of(&metadata))?;
         let step = if metadata.is_symlink() {
-            Step::Link(fs::read_link(at).map_err(unreadable)?)
+            Step::Link(fs::read_link(at).map_err(|error| unreadable(at, &error))?)
         } else {
             Step::There
         };
         self.seen().insert(at.to_owned(), step.clone());
-        Ok(step)
+        Ok(Some(step))
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<PathBuf, Step>> {
@@ -130,6 +168,36 @@ impl Walker {
             private_group(self.asker.user, getegid().as_raw(), &passwd, &group)
         })
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Distrust {
+    Distrust::Unreadable { path: path.to_owned(), error: error.to_string() }
+}
+
+/// Whether that is the name of something that this process has open.
+fn is_open_here(path: &Path) -> bool {
+    let own = |process: &Path| fs::read_link("/proc/self").is_ok_and(|own| process.ends_with(own));
+    let folder = path.parent().filter(|it| it.ends_with("fd"));
+    folder.and_then(Path::parent).is_some_and(|it| it.parent() == Some("/proc".as_ref()) && own(it))
+}
+
+/// The POSIX access list of what is there, and is no link.
+#[cfg(target_os = "linux")]
+fn access_list(path: &Path) -> Option<Vec<u8>> {
+    // Room for some five hundred entries. A longer list, or one that cannot be read, is none that could be
+    // believed.
+    let mut list = vec![0; 4096];
+    match rustix::fs::lgetxattr(path, "system.posix_acl_access", &mut list[..]) {
+        Ok(length) => list.truncate(length),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => return None,
+        Err(_) => list.clear(),
+    }
+    Some(list)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn access_list(_: &Path) -> Option<Vec<u8>> {
+    None
 }
 
 /// The parts of a path that lead on, the last one first.

@@ -3,6 +3,7 @@
 //! A file is trusted if nobody can change it but root and the user. That is so if they own it, it can
 //! be written to by none else, and the same holds for each folder on the way to it, since whoever may
 //! write to a folder may put another file in its place. In a sticky folder only a file's owner may.
+//! An access list may let more users write than the permissions tell, as far as a group may.
 
 /// The bit of a sticky folder.
 pub(super) const STICKY: u32 = 0o1000;
@@ -41,13 +42,16 @@ pub(super) enum Fault {
     NotRoots,
     WorldWritable,
     GroupWritable,
+    AccessList,
 }
 
-/// Judges one file. `private_group` is asked for the user's own group only when it counts.
+/// Judges one file. `private_group` is asked for the user's own group, and `access_list` for the file's
+/// POSIX access list, only when it counts.
 pub(super) fn judge(
     facts: Facts,
     asker: Asker,
-    private_group: impl FnOnce() -> Option<u32>,
+    private_group: impl Fn() -> Option<u32>,
+    access_list: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<Fault> {
     if facts.uid != 0 && asker.elevated {
         return Some(Fault::NotRoots);
@@ -62,11 +66,38 @@ pub(super) fn judge(
     if facts.mode & 0o002 != 0 {
         return Some(Fault::WorldWritable);
     }
-    let group_writes = facts.mode & 0o020 != 0 && facts.gid != 0;
-    if group_writes && (asker.elevated || private_group() != Some(facts.gid)) {
+    if facts.mode & 0o020 == 0 {
+        // What an access list grants is bounded by this bit too.
+        return None;
+    }
+    let is_own_group = |gid| gid == 0 || !asker.elevated && private_group() == Some(gid);
+    if !is_own_group(facts.gid) {
         return Some(Fault::GroupWritable);
     }
-    None
+    let is_own_user = |uid| uid == 0 || !asker.elevated && uid == asker.user;
+    let list = access_list()?;
+    lets_write(&list, is_own_user, is_own_group).then_some(Fault::AccessList)
+}
+
+/// Whether an access list, in the form in which Linux hands it out, lets a user or group write that is not
+/// of those. What has another form may say anything.
+fn lets_write(list: &[u8], user: impl Fn(u32) -> bool, group: impl Fn(u32) -> bool) -> bool {
+    const VERSION: [u8; 4] = 2_u32.to_le_bytes();
+    const NAMED_USER: u16 = 0x02;
+    const NAMED_GROUP: u16 = 0x08;
+    const WRITE: u16 = 0x02;
+    let Some(entries) = list.strip_prefix(&VERSION) else { return true };
+    entries.chunks(8).any(|entry| {
+        let &[t0, t1, p0, p1, i0, i1, i2, i3] = entry else { return true };
+        let (tag, permissions) = (u16::from_le_bytes([t0, t1]), u16::from_le_bytes([p0, p1]));
+        let id = u32::from_le_bytes([i0, i1, i2, i3]);
+        let trusted = match tag {
+            NAMED_USER => user(id),
+            NAMED_GROUP => group(id),
+            _ => true,
+        };
+        !trusted && permissions & WRITE != 0
+    })
 }
 
 /// The group that holds the user alone, as systems make one for each user; none if others are in the

@@ -7,18 +7,19 @@
 //!
 //! Loads nothing; [`load`](crate::load) opens [`Sealed::keep`].
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
 mod folder;
 #[cfg(target_os = "linux")]
 mod memory;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::files;
 use crate::trust::digest::Digest;
 #[cfg(not(target_os = "linux"))]
 use crate::trust::seal::folder::Duplicate;
@@ -40,20 +41,11 @@ pub(crate) struct Sealed {
 ///
 /// It cannot be read, is no regular file, or is too large; or there is no room for the copy.
 pub(crate) fn seal(path: &Path, limit: Option<u64>) -> io::Result<Sealed> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    // Should it have become a pipe by now, opening it must not wait for its writer.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
-    );
-    let source = options.open(path)?;
-    let metadata = source.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let limit = limit.unwrap_or(metadata.len());
+    let source = files::open(path)?;
+    let limit = match limit {
+        Some(limit) => limit,
+        None => source.metadata()?.len(),
+    };
     let name = path.file_name().unwrap_or_default().to_owned();
     // A byte more tells that there are more.
     let copy = Duplicate::of(&name, source.take(limit.saturating_add(1)))?;

@@ -4,19 +4,19 @@
 //! signatures of the library's hash are taken, which `minisign` makes since 0.10 or with `-H`.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use minisign_verify::{Error as MinisignError, Signature};
 use thiserror::Error;
 
+use crate::files;
 use crate::trust::distrust::Distrust;
 use crate::trust::seal::Sealed;
 
-/// The largest file of a signature, in bytes.
-const MAX_SIZE: u64 = 1 << 16;
+/// The largest file of a signature or key, in bytes.
+pub(crate) const MAX_SIZE: u64 = 1 << 16;
 
 /// A public key that signs libraries: the text of a `minisign.pub`, or its second line alone.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) fn verify(
     keys: &[PublicKey],
 ) -> Result<String, Distrust> {
     let path = signature_of(library);
-    let text = match read(&path) {
+    let text = match files::read(&path, MAX_SIZE).and_then(files::text) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Distrust::Unsigned { signature: path });
@@ -73,12 +73,6 @@ pub(crate) fn signature_of(library: &Path) -> PathBuf {
     let mut name = library.file_name().unwrap_or_default().to_owned();
     name.push(".minisig");
     library.with_file_name(name)
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_SIZE).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn told(error: &MinisignError) -> &'static str {

@@ -204,5 +204,11 @@ fn paths_are_told_as_a_shell_takes_them() {
     assert_eq!(told("/p/libx-1.so"), "/p/libx-1.so");
     assert_eq!(told("/p/my lib.so"), "'/p/my lib.so'");
     assert_eq!(told("it's"), "'it'\\''s'");
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        assert_eq!(told("a\n\x1b[2Jit's"), r"$'a\n\x1b[2Jit\'s'");
+        assert_eq!(quoted(OsStr::from_bytes(b"\xff.so")), r"$'\xff.so'");
+    }
     assert_eq!(told(""), "''");
 }

@@ -4,12 +4,19 @@
 
 #[cfg(target_os = "linux")]
 use std::fs;
-#[cfg(target_os = "linux")]
 use std::io;
 use std::sync::OnceLock;
 
 #[cfg(unix)]
 use rustix::process::{getegid, geteuid, getgid, getuid};
+use thiserror::Error;
+
+/// Why something is not done for whoever started the process: it has more rights than they.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error(
+    "a set-uid host runs and lists plugins, and reads, writes and starts nothing else for anybody"
+)]
+pub(crate) struct Elevated;
 
 /// Whether the process was started with more rights than its caller has: it is set-uid or set-gid, or
 /// the system says that it must be secure (`AT_SECURE`), as for a program with capabilities.
@@ -17,6 +24,15 @@ pub(crate) fn is_elevated() -> bool {
     // It does not change: who gives rights up later has run with them.
     static ELEVATED: OnceLock<bool> = OnceLock::new();
     *ELEVATED.get_or_init(look)
+}
+
+/// Asked before anything is read, written or started because whoever started the process says so.
+///
+/// # Errors
+///
+/// The process has more rights than they.
+pub(crate) fn own_rights() -> Result<(), Elevated> {
+    if is_elevated() { Err(Elevated) } else { Ok(()) }
 }
 
 #[cfg(unix)]
@@ -59,6 +75,12 @@ fn secure_entry(vector: &[u8]) -> bool {
         .chunks_exact(2 * WORD)
         .filter(|pair| word(pair) == Some(AT_SECURE))
         .any(|pair| word(&pair[WORD..]) != Some(0))
+}
+
+impl From<Elevated> for io::Error {
+    fn from(elevated: Elevated) -> Self {
+        io::Error::new(io::ErrorKind::PermissionDenied, elevated)
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

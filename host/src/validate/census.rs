@@ -1,6 +1,7 @@
 //! What a process has: its threads, what it has open, its children, its memory. By `/proc`, on Linux;
 //! elsewhere nothing is known.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
@@ -8,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// How long is waited between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// How long what is ending may take for each further step.
+const ENDING: Duration = Duration::from_millis(1500);
 
 /// What a process has, each thing by its number and with its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +22,16 @@ pub(crate) struct Census {
     pub(crate) descriptors: Vec<(u32, String)>,
     /// The processes that it has started and that go on.
     pub(crate) children: Vec<(u32, String)>,
+}
+
+/// The threads of this process at a moment.
+#[derive(Clone, Debug)]
+pub(crate) enum Threads {
+    /// By their numbers; `None` where they cannot be known.
+    Known(Option<BTreeSet<u32>>),
+    /// Whatever there is: other tests.
+    #[cfg(test)]
+    OfTests,
 }
 
 impl Census {
@@ -57,16 +71,19 @@ impl Census {
     }
 }
 
-/// What is there beyond what was before, once nothing is or it is too late: what ends takes a moment.
-pub(crate) fn left_beyond(before: &Census, limit: Duration) -> Option<Census> {
-    let end = Instant::now() + limit;
-    loop {
-        let left = Census::now()?.beyond(before);
-        if left.is_empty() || Instant::now() >= end {
-            return Some(left);
-        }
+/// What is there beyond what was before, once that is nothing, or does not change any more: what ends
+/// takes a moment.
+pub(crate) fn left_beyond(before: &Census) -> Option<Census> {
+    let mut last = Census::now()?.beyond(before);
+    let mut since = Instant::now();
+    while !last.is_empty() && since.elapsed() < ENDING {
         thread::sleep(LOOK_AGAIN);
+        let now = Census::now()?.beyond(before);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
     }
+    Some(last)
 }
 
 /// What this process has once it has as much at two looks in a row: what ends takes a moment.
@@ -84,9 +101,26 @@ pub(crate) fn settled() -> Option<Census> {
     Some(last)
 }
 
-/// How many threads this process has.
-pub(crate) fn threads() -> Option<usize> {
-    Some(fs::read_dir("/proc/self/task").ok()?.count())
+impl Threads {
+    /// The threads that there are now.
+    pub(crate) fn now() -> Threads {
+        Threads::Known(numbers())
+    }
+
+    /// Whether there is no other now.
+    pub(crate) fn are_all(&self) -> bool {
+        match self {
+            Threads::Known(Some(before)) => numbers().is_some_and(|now| now.is_subset(before)),
+            Threads::Known(None) => false,
+            #[cfg(test)]
+            Threads::OfTests => true,
+        }
+    }
+}
+
+fn numbers() -> Option<BTreeSet<u32>> {
+    let entries = fs::read_dir("/proc/self/task").ok()?.flatten();
+    Some(entries.filter_map(|it| it.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// How many bytes of memory are this process's alone and in use.
@@ -148,6 +182,16 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         drop(file);
-        assert!(memory().unwrap() > 0 && threads().unwrap() > 0);
+        assert!(memory().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_thread_that_began_later_is_another() {
+        let before = Threads::now();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = thread::spawn(move || ended.recv());
+        assert!(!before.are_all());
+        drop(end);
+        let _ = thread.join();
     }
 }

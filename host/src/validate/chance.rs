@@ -1,5 +1,7 @@
 //! Decisions that look random, and are the same for the same seed.
 
+use std::time::Duration;
+
 /// A source of decisions (splitmix64).
 pub(super) struct Chance {
     state: u64,
@@ -30,6 +32,16 @@ impl Chance {
     pub(super) fn pick<'t, T>(&mut self, of: &'t [T]) -> Option<&'t T> {
         if of.is_empty() { None } else { of.get(self.below(of.len())) }
     }
+}
+
+/// Times after which to do something to what goes on by itself: each about twice as long as the one
+/// before, from a millisecond on.
+pub(super) fn pauses(seed: u64) -> impl Iterator<Item = Duration> {
+    let mut chance = Chance::new(seed);
+    (0..6).map(move |nth| {
+        let shortest = 1000 << nth;
+        Duration::from_micros((shortest + chance.below(shortest)) as u64)
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One lifespan in a world of its own, on the course that a check wants, and what went wrong in it.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use lifespan_abi::{Ending, Report, ReportKind, Stance};
 
@@ -16,6 +18,9 @@ pub(super) struct Course<'c> {
     pub(super) setup: usize,
     /// How many polls the task may have before it is cancelled; `None` if it does not run at all.
     pub(super) task: Option<usize>,
+    /// How long what is held is left alone before it is dropped or cancelled: time for the plugin's own
+    /// threads, if it has any.
+    pub(super) pause: Duration,
     /// How long is looked on at the task.
     pub(super) wait: Wait,
     /// Whether polls are measured.
@@ -39,6 +44,8 @@ pub(super) struct Life {
     /// How many polls its last phase but tear-down has had when it was held or ended.
     pub(super) polls: usize,
     pub(super) ledger: Arc<Ledger>,
+    /// Whether threads of the plugin's own did something for it.
+    pub(super) has_threads: bool,
 }
 
 impl<'c> Course<'c> {
@@ -47,6 +54,7 @@ impl<'c> Course<'c> {
         Course {
             setup: NO_LIMIT,
             task: Some(NO_LIMIT),
+            pause: Duration::ZERO,
             wait: Wait::look(),
             measures: false,
             is_fed: true,
@@ -64,7 +72,7 @@ impl<'c> Course<'c> {
 /// Lives it.
 pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Finding> {
     let instance = subject.bind()?;
-    let world = World::new(course.probe)?;
+    let world = World::new(&subject.threads, course.probe)?;
     let ledger = Ledger::new(course.measures);
     let mut who = world.add(subject.name(), instance, subject.deadlines(), &ledger);
     (course.look)(&world);
@@ -76,9 +84,13 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
         left: Left::default(),
         polls: ledger.polls(),
         ledger: ledger.clone(),
+        has_threads: !subject.threads.are_all(),
     };
     match life.setup {
-        End::Held => world.drop_set_up(&mut who),
+        End::Held => {
+            thread::sleep(course.pause);
+            world.drop_set_up(&mut who);
+        }
         End::Ended(stance) => {
             (course.look)(&world);
             if let Some(limit) = course.task.filter(|_| stance != Stance::DONE) {
@@ -90,6 +102,10 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
                 life.polls = ledger.polls();
             }
             let was_held = ledger.is_held();
+            if was_held {
+                thread::sleep(course.pause);
+            }
+            life.has_threads |= !subject.threads.are_all();
             (course.look)(&world);
             world.shut_down();
             if course.task.is_some() && stance != Stance::DONE {
@@ -106,14 +122,9 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
 }
 
 impl Life {
-    /// That it was set up, or that a check has nothing to look at.
+    /// That it was set up, as it was when that alone was checked.
     pub(super) fn is_set_up(&self) -> Result<(), Finding> {
-        match self.setup {
-            End::Ended(_) => Ok(()),
-            End::Held | End::Failed(_) | End::Asleep | End::Late(_) => {
-                Err(Finding::skipped("it is not set up: see `set-up`"))
-            }
-        }
+        was_set_up("its set-up", &self.setup)
     }
 
     /// What no plugin should do in any phase, whatever it is told: panic, or not come to an end.
@@ -136,6 +147,14 @@ impl Life {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// An error if a set-up has not come to its end, or failed.
+pub(super) fn was_set_up(setup: &str, end: &End<Stance>) -> Result<(), Finding> {
+    match end {
+        End::Failed(report) => Err(told(setup, report)),
+        end => ended(setup, end),
     }
 }
 
@@ -164,4 +183,9 @@ pub(super) fn told(place: &str, report: &Report) -> Finding {
         detail: report.backtrace.clone(),
         ..Finding::failed(reason)
     }
+}
+
+/// A pause in words, if there was any.
+pub(super) fn later(pause: Duration) -> String {
+    if pause.is_zero() { String::new() } else { format!(" and {} ms", pause.as_millis()) }
 }

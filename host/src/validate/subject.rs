@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use lifespan_abi::{CommandSpec, InstanceBox};
 
 use super::Finding;
+use super::census::Threads;
 use crate::bind::{Bound, bind};
 use crate::chain::{Stage, StageEnd};
 use crate::discover::Candidate;
@@ -28,6 +29,8 @@ pub(crate) struct Subject<'a> {
     /// When the check began, and how long it may take.
     pub(crate) begun: Instant,
     pub(crate) limit: Duration,
+    /// The threads that there were then.
+    pub(crate) threads: Threads,
 }
 
 /// What a plugin's own parser makes of words.

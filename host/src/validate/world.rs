@@ -23,7 +23,7 @@ use tracing::Span;
 use self::hosted::Hosted;
 use self::idle::Idle;
 use super::Finding;
-use super::census;
+use super::census::Threads;
 use super::polls::{Counted, Ledger};
 use super::time::Time;
 use crate::bus::{Bus, BusOptions, Phase as BusPhase};
@@ -45,12 +45,6 @@ const PACE: u32 = 20;
 /// How long a thread that has nothing to do is kept.
 const KEEP_THREADS: Duration = Duration::from_millis(1);
 
-/// How long what must happen may take in the time of others, whatever its deadline in ours.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long is waited in the time of others for something to happen elsewhere, if it must.
-const ELSEWHERE: Duration = Duration::from_secs(3);
-
 /// A world, in which instances live.
 pub(super) struct World {
     /// There until it is dropped.
@@ -61,8 +55,8 @@ pub(super) struct World {
     bus: Bus,
     shared: Shared,
     begun: watch::Sender<Option<Arc<str>>>,
-    /// How many threads there were before anybody lived here; `None` where that is not known.
-    threads: Option<usize>,
+    /// The threads that there were before anything of the plugin's ran: they do nothing for it.
+    threads: Threads,
 }
 
 /// An instance in it.
@@ -121,8 +115,8 @@ enum Stop {
 
 impl Wait {
     /// For what must happen.
-    fn must(own: Duration) -> Self {
-        Wait { own, real: PATIENCE, quiet: ELSEWHERE }
+    fn must(limit: Duration) -> Self {
+        Wait { own: limit, real: limit, quiet: limit }
     }
 
     /// To see what happens.
@@ -145,8 +139,9 @@ impl Wait {
 }
 
 impl World {
-    /// An empty world, with a probe between whoever lives there and their host services.
-    pub(super) fn new(probe: Option<Probe>) -> Result<Self, Finding> {
+    /// An empty world, with a probe between whoever lives there and their host services. `threads` are
+    /// those that there were before anything of the plugin's ran.
+    pub(super) fn new(threads: &Threads, probe: Option<Probe>) -> Result<Self, Finding> {
         let idle = Arc::<Idle>::default();
         let told = idle.clone();
         let runtime = Builder::new_current_thread()
@@ -176,7 +171,7 @@ impl World {
             shutdown,
             runtime: Some(runtime),
             begun,
-            threads: census::threads(),
+            threads: threads.clone(),
         })
     }
 
@@ -258,7 +253,7 @@ impl World {
             who.ledger.let_go();
             if context.ends_itself() || context.member.backlog() > 0 {
                 let done = || task.is_finished();
-                self.wait(&done, &[who], Wait { quiet: ELSEWHERE, ..Wait::must(deadlines.grace) });
+                self.wait(&done, &[who], Wait::must(deadlines.grace));
             }
         }
         if !task.is_finished() {
@@ -356,7 +351,7 @@ impl World {
                 let next = self.time.until_next();
                 let own_left = Duration::from_nanos(own_end.saturating_sub(self.time.now()));
                 let leap = next.map(|next| next.min(own_left));
-                match (leap, self.is_alone()) {
+                match (leap, self.threads.are_all()) {
                     (None, true) => return Stop::Quiet,
                     (None, false) if still_for >= wait.quiet => return Stop::Quiet,
                     (Some(leap), alone) if alone || still_for >= leap / PACE => {
@@ -370,12 +365,6 @@ impl World {
                 }
             }
         })
-    }
-
-    /// Whether no other thread could do anything for who lives here.
-    fn is_alone(&self) -> bool {
-        // What began before counts for nothing: it was there when nobody lived here.
-        self.threads.is_some_and(|before| census::threads().is_some_and(|now| now <= before))
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

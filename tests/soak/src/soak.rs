@@ -75,7 +75,9 @@ async fn run(world: &Arc<World>, time: Duration, seed: u64, memory: &mut Memory)
         sleep_until((begun + Duration::from_secs(second)).min(end)).await;
         let resident = memory.sample().unwrap_or_default();
         if second.is_multiple_of(TELLS) {
-            say(&format!("{second} s: {}; {resident} KiB resident", world.counts));
+            let (counts, instances) = (&world.counts, world.instances());
+            // The bus keeps an instance's name, some 60 bytes, for whoever asks who has published.
+            say(&format!("{second} s: {counts}; {instances} instances, {resident} KiB resident"));
         }
         if Instant::now() >= end || !world.mistakes().is_empty() {
             break;

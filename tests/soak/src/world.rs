@@ -83,6 +83,11 @@ impl World {
         self.lives.fetch_add(1, Ordering::SeqCst)
     }
 
+    /// How many instances there have been.
+    pub(crate) fn instances(&self) -> u64 {
+        self.instances.load(Ordering::Relaxed)
+    }
+
     /// An instance whose task runs.
     pub(crate) fn party(self: &Arc<Self>) -> Party {
         let number = self.instances.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::files;
 
 fn file(path: &Path) -> Arc<ArgFile> {
     Arc::new(ArgFile { path: path.into(), named_by: Origin::Argv(0) })
@@ -73,11 +74,11 @@ fn files_are_read_once_around_a_place() {
     let (outer, inner) = (dir.path().join("outer"), dir.path().join("inner"));
     fs::write(&outer, "@inner").unwrap();
     fs::write(&inner, "@./outer echo").unwrap();
-    let in_outer = read(&outer, &Origin::Argv(0)).unwrap().remove(0).origin;
-    let words = read(&inner, &in_outer).unwrap();
+    let in_outer = read(&outer, &Origin::Argv(0), files::read).unwrap().remove(0).origin;
+    let words = read(&inner, &in_outer, files::read).unwrap();
     assert_eq!(words.len(), 2);
     let again = dir.path().join("./outer");
-    let error = read(&again, &words[0].origin).unwrap_err();
+    let error = read(&again, &words[0].origin, files::read).unwrap_err();
     assert_eq!(error.to_string(), format!("`{}` contains itself", again.display()));
 }
 
@@ -87,7 +88,8 @@ fn files_that_cannot_be_taken_are_named() {
     let at = |name: &str| dir.path().join(name);
     fs::write(at("binary"), b"a\nb\xff").unwrap();
     fs::write(at("large"), vec![b' '; LARGEST as usize + 1]).unwrap();
-    let error = |name: &str| read(&at(name), &Origin::Argv(0)).unwrap_err().to_string();
+    let error =
+        |name: &str| read(&at(name), &Origin::Argv(0), files::read).unwrap_err().to_string();
     assert_eq!(error("binary"), format!("{}:2: not UTF-8", at("binary").display()));
     assert_eq!(error("large"), format!("`{}` is larger than 1024 KiB", at("large").display()));
     assert_eq!(error("missing"), format!("cannot read `{}`", at("missing").display()));

@@ -3,7 +3,7 @@
 //!
 //! For what is shown only. What is loaded is hashed where it is loaded, each time.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::MOST_LIBRARIES;
 use crate::discover::{Stamp, keep, now};
+use crate::files;
 use crate::trust::Digest;
+
+/// The most bytes of a record.
+const MOST: u64 = 1 << 12;
 
 /// The digest of a file as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,14 +29,14 @@ pub(super) fn digested(cache_dir: Option<&Path>, file: &Path) -> io::Result<Dige
     let kept = cache_dir.map(|dir| dir.join("digests").join(format!("{}.json", name(file))));
     let stamp = Stamp::of(&fs::metadata(file)?);
     let known = kept.as_ref().and_then(|kept| {
-        let known: Digested = serde_json::from_slice(&fs::read(kept).ok()?).ok()?;
+        let known: Digested = serde_json::from_slice(&files::read(kept, MOST).ok()?).ok()?;
         (known.stamp == stamp).then_some(known)
     });
     if let Some(known) = known {
         return Ok(known);
     }
     let started = now();
-    let (digest, _) = Digest::of(File::open(file)?)?;
+    let (digest, _) = Digest::of(files::open(file)?)?;
     let digested = Digested { stamp, digest };
     // One that may still change without a trace, or that has changed, is read again the next time.
     let holds = stamp.is_settled(started) && Stamp::of(&fs::metadata(file)?) == stamp;
@@ -80,7 +84,7 @@ mod tests {
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));
         as_if(of("known"));
         let before = SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
         assert_eq!(digested(Some(&cache), &file).unwrap().digest, of("three"));
         assert!(digested(Some(&cache), &dir.path().join("missing")).is_err());
     }

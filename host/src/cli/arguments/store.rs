@@ -3,7 +3,6 @@
 //! A file a library, by the digest of its bytes and the ABI. One that is damaged, or that another
 //! version of the host wrote, is as none.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_LIBRARIES, Told};
 use crate::discover::keep;
+use crate::files;
 use crate::trust::Digest;
+
+/// The most bytes of a file: more than a child is heard to tell.
+const MOST: u64 = 32 << 20;
 
 /// The files in which arguments are kept.
 pub(super) struct Store {
@@ -35,7 +38,8 @@ impl Store {
 
     /// What the library of that digest told.
     pub(super) fn get(&self, digest: &Digest) -> Option<Told> {
-        let kept: Kept<Told> = serde_json::from_slice(&fs::read(self.file(digest)).ok()?).ok()?;
+        let kept: Kept<Told> =
+            serde_json::from_slice(&files::read(&self.file(digest), MOST).ok()?).ok()?;
         (kept.host == env!("CARGO_PKG_VERSION")).then_some(kept.told)
     }
 
@@ -58,6 +62,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::Answer;
     use super::*;
 

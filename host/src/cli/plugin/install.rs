@@ -1,10 +1,10 @@
 //! `plugin install`: checks a library, copies it into a plugins folder, and approves it there.
 
-use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lifespan_abi::Descriptor;
 use serde::Serialize;
 
 use super::context::Context;
@@ -14,7 +14,8 @@ use super::trust::{Approved, approve, not_approved, text, warn};
 use crate::discover::{Lookup, Place, RefusalReason, is_library_name, judge_descriptor};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Guard, signature_of, write_whole};
+use crate::files;
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, signature_of};
 
 /// Check a library, copy it into a plugins folder, and approve it there
 #[derive(Clone, Debug, Args)]
@@ -52,12 +53,17 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
     let examined = target::examine(&file)?;
     let goal = folder.join(&examined.name);
     check(context, &examined, &goal, args.force)?;
-    make(&folder).map_err(|error| cannot("made", &folder, &error))?;
     let guard = Guard::new(context.host.policy());
-    guard.walk(&folder).map_err(|fault| {
-        target::distrusted(&fault)
-            .context(format!("nothing is installed into `{}`", folder.display()))
-    })?;
+    let judged = |walked: Result<(), Distrust>| {
+        walked.map_err(|fault| {
+            target::distrusted(&fault)
+                .context(format!("nothing is installed into `{}`", folder.display()))
+        })
+    };
+    // Before anything is made, since somebody else's link may lead anywhere; and after it.
+    judged(guard.walk_there(&folder))?;
+    files::make_folder(&folder).map_err(|error| cannot("made", &folder, &error))?;
+    judged(guard.walk(&folder))?;
     let replaced = goal.symlink_metadata().is_ok();
     copy(&examined, &goal).map_err(|error| cannot("written to", &folder, &error))?;
     let installed = Examined { library: goal, ..examined };
@@ -69,7 +75,9 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
         not_approved: not_approved(&folder).iter().map(|it| path(it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(std::slice::from_ref(&result.installed)),
+        Format::Text => {
+            text(std::slice::from_ref(&result.installed), context.reporter.terminal.columns)
+        }
         Format::Json => json(&result),
     });
     warn(context, &result.not_approved);
@@ -122,11 +130,11 @@ fn check(
 /// A failure if a library of other plugins would be replaced.
 fn replaced(examined: &Examined, goal: &Path) -> Option<Failure> {
     goal.symlink_metadata().ok()?;
-    let names = |it: &Examined| -> Vec<String> {
-        it.descriptor.plugins.iter().map(|plugin| plugin.name.clone()).collect()
+    let names = |it: &Descriptor| -> Vec<String> {
+        it.plugins.iter().map(|plugin| plugin.name.clone()).collect()
     };
-    let there = target::examine(goal).map(|it| names(&it)).unwrap_or_default();
-    let new = names(examined);
+    let there = target::descriptor(goal).map(|it| names(&it)).unwrap_or_default();
+    let new = names(&examined.descriptor);
     if !there.is_empty() && there.iter().all(|name| new.contains(name)) {
         return None;
     }
@@ -156,26 +164,17 @@ fn claimed(context: &Context<'_>, examined: &Examined, goal: &Path) -> Vec<Failu
         .collect()
 }
 
-/// Makes the folder, and those above it, so that nobody else may write to them.
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
-    builder.create(folder)
-}
-
 /// Puts the bytes that were looked at in their place, in one step; with the signature, if there is one.
 fn copy(examined: &Examined, goal: &Path) -> io::Result<()> {
     let mut bytes = Vec::new();
     io::copy(&mut examined.sealed.reader()?, &mut bytes)?;
-    write_whole(goal, &bytes)?;
-    let signature = signature_of(&examined.library);
-    match fs::read(&signature) {
-        Ok(text) => write_whole(&signature_of(goal), &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    // Before anything is written: a library is not left without it.
+    let signature = match files::read(&signature_of(&examined.library), MAX_SIGNATURE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        read => Some(read?),
+    };
+    files::write(goal, &bytes)?;
+    signature.map_or(Ok(()), |signature| files::write(&signature_of(goal), &signature))
 }
 
 fn cannot(what: &str, folder: &Path, error: &io::Error) -> Failure {

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target;
 use super::trust::failed;
+use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{Editing, LOCK_FILE, signature_of};
@@ -94,8 +95,7 @@ pub(crate) fn cmd_remove(context: &Context<'_>, args: RemoveArgs) -> Result<Exit
 
 /// The names of a library's plugins, as far as it tells.
 fn plugins(library: &Path) -> Vec<String> {
-    let examined = target::examine(library);
-    let plugins = examined.map(|it| it.descriptor.plugins).unwrap_or_default();
+    let plugins = target::descriptor(library).map(|it| it.plugins).unwrap_or_default();
     plugins.into_iter().map(|it| it.name).collect()
 }
 
@@ -134,7 +134,7 @@ fn text(result: &RemoveResult) -> String {
     let told = result.removed.iter().map(|it| {
         let plugins =
             if it.plugins.is_empty() { "no plugins".into() } else { it.plugins.join(", ") };
-        format!("{}\n  removed, with {plugins}\n", it.library)
+        format!("{}\n  removed, with {plugins}\n", visible(&it.library))
     });
     told.collect()
 }

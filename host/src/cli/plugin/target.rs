@@ -2,14 +2,19 @@
 //!
 //! Looks in the catalog and at the file; changes nothing.
 
+use std::error::Error;
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use lifespan_abi::Descriptor;
 
 use super::context::Context;
 use crate::chain::alike;
 use crate::discover::{Candidate, Lookup, Place, RefusalReason, Refused, libraries_of, read_open};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::files;
 use crate::trust::{Distrust, Guard, Sealed, quoted, seal};
 
 /// A library's bytes as they are now, with what they say of themselves.
@@ -23,7 +28,7 @@ pub(crate) struct Examined {
     /// How many bytes it has.
     pub(crate) size: u64,
     /// What it says of itself.
-    pub(crate) descriptor: lifespan_abi::Descriptor,
+    pub(crate) descriptor: Descriptor,
 }
 
 /// Whether a word is a path: no plugin's name has a dot or a separator.
@@ -61,28 +66,41 @@ pub(crate) fn all_libraries(context: &Context<'_>) -> Vec<PathBuf> {
     folders.flat_map(|dir| libraries_of(dir)).collect()
 }
 
+/// What a library says of itself now.
+pub(crate) fn descriptor(library: &Path) -> Result<Descriptor, Failure> {
+    let file = files::open(library).map_err(|error| unreadable(library, &error))?;
+    read_open(file).map_err(|reason| refused(library, &reason))
+}
+
 /// Copies a library, and reads the copy. Runs none of its code.
 pub(crate) fn examine(library: &Path) -> Result<Examined, Failure> {
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        Failure::from_error(Exit::Load, error)
-            .context(format!("`{}` cannot be used", library.display()))
-    };
-    let refused = |reason: RefusalReason| {
-        let mut failure = failed(&reason);
-        failure.hints.extend(reason.hint());
-        failure
-    };
-    let sealed = seal(library, None).map_err(|error| {
-        failed(&error).hint("see that it is there, that it is a file, and that you may read it")
-    })?;
-    let reader = sealed.reader().map_err(|error| failed(&error))?;
-    let size = reader.metadata().map_err(|error| failed(&error))?.len();
-    let descriptor = read_open(reader).map_err(refused)?;
+    // What is no library of plugins may be of any size, and is not copied.
+    descriptor(library)?;
+    let sealed = seal(library, None).map_err(|error| unreadable(library, &error))?;
+    let reader = sealed.reader().map_err(|error| unreadable(library, &error))?;
+    let size = reader.metadata().map_err(|error| unreadable(library, &error))?.len();
+    let descriptor = read_open(reader).map_err(|reason| refused(library, &reason))?;
     let Some(name) = library.file_name().and_then(OsStr::to_str).map(str::to_owned) else {
         let message = format!("the name of `{}` is not UTF-8", library.display());
         return Err(Failure::new(Exit::Config, message).hint("give the file another name"));
     };
     Ok(Examined { library: library.to_owned(), name, sealed, size, descriptor })
+}
+
+fn unusable(library: &Path, error: &(dyn Error + 'static)) -> Failure {
+    Failure::from_error(Exit::Load, error)
+        .context(format!("`{}` cannot be used", library.display()))
+}
+
+fn unreadable(library: &Path, error: &io::Error) -> Failure {
+    unusable(library, error)
+        .hint("see that it is there, that it is a file, and that you may read it")
+}
+
+fn refused(library: &Path, reason: &RefusalReason) -> Failure {
+    let mut failure = unusable(library, reason);
+    failure.hints.extend(reason.hint());
+    failure
 }
 
 /// An error if a library, its folder, or the lock file there may be changed by others.

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
+use super::run_path::{RunPathResult, run_path_of};
 use super::target::{self, Examined};
-use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
+use crate::cli::lines::visible;
+use crate::discover::{RefusalReason, libraries_of};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
+use crate::trust::{Distrust, EditError, Editing, Entry, Guard, LOCK_FILE, Lock, quoted};
 
 /// Approve libraries as they are now: the folder's `lifespan.lock` lists them, and from then on nothing
 /// else is loaded from that folder
@@ -67,7 +70,7 @@ pub(crate) fn cmd_trust(context: &Context<'_>, args: TrustArgs) -> Result<Exit, 
         not_approved: folders.into_iter().flat_map(not_approved).map(|it| path(&it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(&result.approved),
+        Format::Text => text(&result.approved, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     warn(context, &result.not_approved);
@@ -89,13 +92,10 @@ pub(super) fn approve(
     }
     let mut approved = Vec::new();
     for it in examined {
-        let folders = it.sealed.reader().map(run_path).unwrap_or_default();
-        for folder in folders.iter().filter(|folder| leads_astray(folder)) {
-            tracing::warn!(
-                "`{}` has what it needs looked for in `{folder}`, which nobody approves; build it \
-                 without that run path",
-                it.library.display(),
-            );
+        let Ok(copy) = it.sealed.reader() else { continue };
+        for found in run_path_of(&guard, &it.library, copy) {
+            let (library, RunPathResult { message, hint, .. }) = (it.library.display(), found);
+            tracing::warn!("nobody approves what `{library}` needs: {message}; {hint}");
         }
     }
     for (folder, libraries) in folders {
@@ -123,8 +123,15 @@ pub(super) fn approve(
 pub(super) fn failed(error: EditError) -> Failure {
     match &error {
         EditError::Broken(distrust) => target::distrusted(distrust),
-        EditError::Io { .. } => {
-            Failure::from_error(Exit::Config, &error).hint("see that you may write to the folder")
+        EditError::Io { path, source } => {
+            let hint = match source.kind() {
+                ErrorKind::WouldBlock => {
+                    let folder = path.parent().unwrap_or(path);
+                    format!("see which process that is: `fuser -v {}`", quoted(folder.as_os_str()))
+                }
+                _ => "see that you may write to the folder".to_owned(),
+            };
+            Failure::from_error(Exit::Config, &error).hint(hint)
         }
     }
 }
@@ -136,7 +143,7 @@ pub(super) fn not_approved(folder: &Path) -> Vec<PathBuf> {
     let is_listed = |file: &PathBuf| {
         file.file_name().and_then(|it| it.to_str()).is_some_and(|it| lock.get(it).is_some())
     };
-    let is_ours = |file: &PathBuf| target::examine(file).is_ok();
+    let is_ours = |file: &PathBuf| target::descriptor(file).is_ok();
     files.into_iter().filter(|file| !is_listed(file) && is_ours(file)).collect()
 }
 
@@ -152,22 +159,32 @@ pub(super) fn warn(context: &Context<'_>, not_approved: &[String]) {
 }
 
 /// A library a paragraph.
-pub(super) fn text(approved: &[Approved]) -> String {
+pub(super) fn text(approved: &[Approved], columns: u16) -> String {
     let mut text = String::new();
     for it in approved {
         let plugins = it.plugins.iter().map(|(name, version)| (name.as_str(), version.as_str()));
-        text += &format!("{}\n  {}\n", it.library, target::plugins(plugins));
-        match &it.before {
-            Some(before) if *before == it.sha256 => text += "  approved before\n",
-            Some(before) => text += &format!("  before: sha256 {before}\n"),
-            None => {}
+        text += &format!("{}\n", visible(&it.library));
+        let before = match &it.before {
+            Some(before) if *before == it.sha256 => Some("approved before".to_owned()),
+            before => before.as_ref().map(|before| format!("before: sha256 {before}")),
+        };
+        let told = [Some(target::plugins(plugins)), before];
+        for line in told.into_iter().flatten().chain([format!("approved: sha256 {}", it.sha256)]) {
+            text += &indented(&line, 2, columns);
         }
-        text += &format!("  approved: sha256 {}\n", it.sha256);
     }
     if approved.is_empty() {
         text += "there are no libraries of plugins in the folders that are searched\n";
     }
     text
+}
+
+/// Why a library alone cannot be trusted, in a folder that can: in a sticky folder anybody may have put one,
+/// which keeps nobody from approving the others.
+fn is_theirs(guard: &Guard, library: &Path) -> Option<Distrust> {
+    guard.walk(library.parent()?).ok()?;
+    let fault = guard.walk(library).err()?;
+    target::descriptor(library).ok().map(|_| fault)
 }
 
 /// Looks at what is meant, all of it. Of all libraries those that are none of plugins are left out.
@@ -185,8 +202,15 @@ fn examine(context: &Context<'_>, args: &TrustArgs) -> Result<Vec<Examined>, Fai
             Err(failure) => failures.push(failure),
         }
     }
+    let guard = Guard::new(context.host.policy());
     let mut examined = Vec::new();
     for library in &libraries {
+        if args.all
+            && let Some(fault) = is_theirs(&guard, library)
+        {
+            tracing::warn!("left out: `{}` cannot be trusted: {fault}", library.display());
+            continue;
+        }
         match target::examine(library) {
             Ok(it) => examined.push(it),
             Err(failure) if args.all => {

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target;
 use super::trust::failed;
+use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{Editing, Guard, LOCK_FILE};
@@ -46,7 +47,8 @@ pub(crate) fn cmd_untrust(context: &Context<'_>, args: UntrustArgs) -> Result<Ex
         }
     }
     let result = UntrustResult { untrusted: untrusted.into_iter().collect() };
-    let text = || result.untrusted.iter().map(|it| format!("{it}\n  not approved any more\n"));
+    let untrusted = result.untrusted.iter().map(|it| visible(it));
+    let text = || untrusted.map(|it| format!("{it}\n  not approved any more\n"));
     let exit = context.reporter.data(&match args.format.format {
         Format::Text => text().collect(),
         Format::Json => json(&result),

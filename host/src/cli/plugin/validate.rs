@@ -24,16 +24,21 @@ use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::validate::{CHECKS, Check, Finding, Verdict};
 
+/// How wide the checks are in its help.
+const HELP_COLUMNS: u16 = 80;
+
+/// What stands at the end of its help.
+const EXIT_CODES: &str = "Exit codes: 0 when no check failed, 1 when one did, 2 when the arguments are \
+                          not the plugin's, 3 or 4 when the library cannot be loaded or is not trusted";
+
 /// Try whether plugins keep what a host relies on: the conformance run, for authors
 ///
 /// It loads the library and runs its plugins, over and over and in unkind ways, each check in a process
 /// of its own: what is refused elsewhere is refused here too, and else its code may do all that you
-/// may. A plugin that needs arguments is given them after `--`; without, what needs them is skipped.
+/// may. On the topics that a plugin opens a few small values are published. A plugin that needs
+/// arguments is given them after `--`; without, what needs them is skipped.
 #[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 when no check failed, 1 when one did, 2 when the arguments are \
-                        not the plugin's, 3 or 4 when the library cannot be loaded or is not trusted"
-)]
+#[command(after_help = EXIT_CODES, after_long_help = ending())]
 pub(crate) struct ValidateArgs {
     /// The library's file, or the name of an installed plugin
     #[arg(value_name = "PATH|NAME", required_unless_present = "list")]
@@ -241,6 +246,12 @@ fn plugins<'f>(
             .hint(format!("it has {}", names.join(", "))));
     }
     Ok(named)
+}
+
+/// The end of the long help: the checks too.
+fn ending() -> String {
+    let rows: Vec<_> = CHECKS.iter().map(|it| [it.name, it.proves]).collect();
+    format!("Checks:\n{}\n{EXIT_CODES}", table(&rows, 2, HELP_COLUMNS))
 }
 
 /// One that was not chosen.

@@ -5,20 +5,21 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
 use super::refusal::ReasonResult;
 use super::target;
+use crate::cli::lines::visible;
 use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Distrust, Guard, Policy, PublicKey, Unsealed};
+use crate::files;
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey};
 
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
@@ -81,7 +82,7 @@ pub(crate) fn cmd_verify(context: &Context<'_>, args: VerifyArgs) -> Result<Exit
     let sound = libraries.iter().all(|it| it.fault.is_none());
     let result = VerifyResult { sound, libraries };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(&result),
+        Format::Text => text(&result, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     Ok(if sound { exit } else { exit.worst(Exit::Config) })
@@ -92,7 +93,8 @@ fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
     let mut failures = Vec::new();
     for word in words {
         // A key has no dot, and is no file's name by chance.
-        let text = fs::read_to_string(word).unwrap_or_else(|_| word.to_string_lossy().into_owned());
+        let read = files::read_named(word.as_ref(), MAX_SIGNATURE).and_then(files::text);
+        let text = read.unwrap_or_else(|_| word.to_string_lossy().into_owned());
         match text.parse() {
             Ok(key) => keys.push(key),
             Err(error) => failures.push(
@@ -137,7 +139,7 @@ fn libraries(
         }
         if !args.key.is_empty() {
             let ours = target::all_libraries(context).into_iter();
-            libraries.extend(ours.filter(|it| target::examine(it).is_ok()));
+            libraries.extend(ours.filter(|it| target::descriptor(it).is_ok()));
         }
     }
     Failures::check(failures)?;
@@ -171,34 +173,25 @@ fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
 
 /// Judges a library as it is judged when it is loaded.
 fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
-    let unreadable = |error: std::io::Error| Distrust::Unreadable {
-        path: library.to_owned(),
-        error: error.to_string(),
-    };
     let file = identify(library).map_err(|reason| Distrust::Unreadable {
         path: library.to_owned(),
         error: reason.to_string(),
     })?;
     let folder = guard.folder(library.parent().unwrap_or(library));
     let approval = folder.file(guard, library, &file)?;
-    match policy.seal(library, approval.as_ref()) {
-        Ok(sealed) => Ok((approval.is_some(), sealed.digest().to_string())),
-        Err(Unsealed::Distrusted(distrust)) => Err(distrust),
-        Err(Unsealed::Io(error)) => Err(unreadable(error)),
-    }
+    let sealed = policy.judge_bytes(library, approval.as_ref())?;
+    Ok((approval.is_some(), sealed.digest().to_string()))
 }
 
 /// A library a paragraph.
-fn text(result: &VerifyResult) -> String {
+fn text(result: &VerifyResult, columns: u16) -> String {
     let mut text = String::new();
     for it in &result.libraries {
-        text += &format!("{}\n", it.library);
+        text += &format!("{}\n", visible(&it.library));
         if let Some(fault) = &it.fault {
-            text += &format!("  refused: {}\n", fault.distrust);
-            for digest in &fault.digests {
-                text += &format!("  {digest}\n");
-            }
-            text += &format!("  hint: {}\n", fault.distrust.hint());
+            text += &indented(&format!("refused: {}", fault.distrust), 2, columns);
+            text += &fault.digests.iter().map(|it| indented(it, 2, columns)).collect::<String>();
+            text += &indented(&format!("hint: {}", fault.distrust.hint()), 2, columns);
             continue;
         }
         let said = match (it.approved, it.signed) {

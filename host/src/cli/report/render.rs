@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cli::lines::lines;
+use crate::cli::lines::{lines, visible};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::lifespan::{Lost, Outcome};
@@ -69,8 +69,8 @@ pub(crate) fn plan(plan: &Plan) -> String {
         let (strong, end) = (STRONG.render(), STRONG.render_reset());
         push(&mut text, format_args!("{}. {strong}{instance}{end}\n", i + 1));
         let words: Vec<_> = std::iter::once(plugin).chain(args).map(|word| quoted(word)).collect();
-        push(&mut text, format_args!("   stage     {}\n", words.join(" ")));
-        push(&mut text, format_args!("   library   {library}\n"));
+        push(&mut text, format_args!("   stage     {}\n", visible(&words.join(" "))));
+        push(&mut text, format_args!("   library   {}\n", visible(library)));
         if !requires.is_empty() {
             push(&mut text, format_args!("   requires  {}\n", requires.join(", ")));
         }
@@ -114,7 +114,8 @@ fn labelled(text: &mut String, style: Style, label: &str, message: &str, wrap: O
     let room = wrap.map_or(usize::MAX, |columns| usize::from(columns).saturating_sub(below));
     for (i, line) in lines(message, room).iter().enumerate() {
         let indent = if i == 0 { 0 } else { below };
-        push(text, format_args!("{:indent$}{line}\n", ""));
+        // What it tells of may be called as somebody likes who wants to write on the terminal.
+        push(text, format_args!("{:indent$}{}\n", "", visible(line)));
     }
 }
 

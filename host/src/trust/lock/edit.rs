@@ -2,18 +2,35 @@
 //!
 //! The file appears in one step, so a host that starts meanwhile sees the old one or the new one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::thread;
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
+#[cfg(unix)]
+use rustix::fs::{FlockOperation, flock};
+#[cfg(unix)]
+use rustix::io::Errno;
 use thiserror::Error;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
 
+use crate::files;
 use crate::trust::distrust::Distrust;
-use crate::trust::lock::{Entry, LOCK_FILE, VERSION, parse, read};
+use crate::trust::lock::{Entry, LOCK_FILE, MAX_SIZE, VERSION, parse};
 
 const HEAD: &str = "# What may be loaded from this folder. `plugin trust` adds a library, `plugin untrust`\n\
     # takes it out. Remove the file to have nothing checked.\n";
+
+/// How long somebody else who changes a folder's files is waited for.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long between two tries.
+#[cfg(unix)]
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lock file that is being changed; nothing is written before [`save`](Self::save).
 pub(crate) struct Editing {
@@ -45,8 +62,8 @@ impl Editing {
     pub(crate) fn open(folder: &Path) -> Result<Self, EditError> {
         let path = folder.join(LOCK_FILE);
         let failed = |source| EditError::Io { path: path.clone(), source };
-        let alone = hold(folder).map_err(failed)?;
-        let document = match read(&path) {
+        let alone = hold(folder, LIMIT).map_err(failed)?;
+        let document = match files::read(&path, MAX_SIZE) {
             Ok(bytes) => {
                 // What is not a lock file is not made one.
                 parse(&path, &bytes)?;
@@ -99,28 +116,8 @@ impl Editing {
     /// Writes it, in one step.
     pub(crate) fn save(self) -> Result<(), EditError> {
         let failed = |source| EditError::Io { path: self.path.clone(), source };
-        write_whole(&self.path, self.document.to_string().as_bytes()).map_err(failed)
+        files::write(&self.path, self.document.to_string().as_bytes()).map_err(failed)
     }
-}
-
-/// Writes a file so that it is there whole or not at all; nobody else may write to it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
-    let written = options.open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&temporary, path));
-    if done.is_err() {
-        // It may not be there; the error that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    done
 }
 
 fn new_document() -> DocumentMut {
@@ -139,15 +136,26 @@ fn implicit_table() -> Item {
     Item::Table(table)
 }
 
-/// Waits until nobody else changes files of the folder in this way.
+/// Waits until nobody else changes files of the folder in this way, but not for ever: whoever may read the
+/// folder could hold it.
 #[cfg(unix)]
-fn hold(folder: &Path) -> io::Result<Option<File>> {
+pub(super) fn hold(folder: &Path, limit: Duration) -> io::Result<Option<File>> {
     let folder = File::open(folder)?;
-    rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockExclusive)?;
-    Ok(Some(folder))
+    let end = Instant::now() + limit;
+    loop {
+        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(folder)),
+            Err(Errno::WOULDBLOCK) if Instant::now() < end => thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => {
+                let message = "another process holds the folder";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, message));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 #[cfg(not(unix))]
-fn hold(_: &Path) -> io::Result<Option<File>> {
+pub(super) fn hold(_: &Path, _: Duration) -> io::Result<Option<File>> {
     Ok(None)
 }

@@ -1,5 +1,7 @@
 //! Lock files: good ones, broken ones, and what is kept when they are changed.
 
+use std::fs;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -190,4 +192,17 @@ fn what_is_written_is_read_quickly() {
     let quick = quick::parse(&text).unwrap();
     assert_eq!(quick.len(), 3);
     assert_eq!(quick, toml::from_str::<Form>(&text).unwrap().libraries);
+}
+
+#[cfg(unix)]
+#[test]
+fn who_holds_the_folder_is_not_waited_for_for_ever() {
+    use std::time::Duration;
+
+    let folder = TempDir::new().unwrap();
+    let held = edit::hold(folder.path(), Duration::ZERO).unwrap();
+    let error = edit::hold(folder.path(), Duration::from_millis(50)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    drop(held);
+    assert!(edit::hold(folder.path(), Duration::ZERO).is_ok());
 }

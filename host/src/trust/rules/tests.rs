@@ -8,7 +8,7 @@ const PLAIN: Asker = Asker { user: ME, elevated: false };
 const ELEVATED: Asker = Asker { user: ME, elevated: true };
 
 fn judged(kind: Kind, uid: u32, gid: u32, mode: u32, asker: Asker) -> Option<Fault> {
-    judge(Facts { kind, uid, gid, mode }, asker, || Some(ME))
+    judge(Facts { kind, uid, gid, mode }, asker, || Some(ME), || None)
 }
 
 #[test]
@@ -53,9 +53,52 @@ fn who_may_write_decides() {
 #[test]
 fn the_group_is_asked_for_only_where_it_counts() {
     let facts = Facts { kind: Kind::File, uid: ME, gid: ME, mode: 0o644 };
-    assert_eq!(judge(facts, PLAIN, || unreachable!("no group may write")), None);
+    let unasked = || unreachable!("no group may write");
+    assert_eq!(judge(facts, PLAIN, || unreachable!("no group may write"), unasked), None);
     let group = Facts { mode: 0o664, ..facts };
-    assert_eq!(judge(group, PLAIN, || None), Some(Fault::GroupWritable));
+    assert_eq!(judge(group, PLAIN, || None, unasked), Some(Fault::GroupWritable));
+}
+
+#[test]
+fn an_access_list_lets_nobody_else_write() {
+    const USER: u16 = 2;
+    const GROUP: u16 = 8;
+    let list = |entries: &[(u16, u16, u32)]| -> Vec<u8> {
+        let entries = entries.iter().flat_map(|(tag, permissions, id)| {
+            [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
+        });
+        2_u32.to_le_bytes().into_iter().chain(entries).collect()
+    };
+    // Owner, owning group, mask, others.
+    let plain = [(1, 6, u32::MAX), (4, 6, u32::MAX), (0x10, 7, u32::MAX), (0x20, 4, u32::MAX)];
+    let with = |entry| list(&[&plain[..], &[entry]].concat());
+    let table = [
+        // list, for the user, for a set-uid host
+        (list(&plain), None, None),
+        (with((USER, 6, ME)), None, Some(Fault::AccessList)),
+        (with((USER, 7, 0)), None, None),
+        (with((USER, 2, OTHER)), Some(Fault::AccessList), Some(Fault::AccessList)),
+        (with((USER, 5, OTHER)), None, None),
+        (with((GROUP, 6, ME)), None, Some(Fault::AccessList)),
+        (with((GROUP, 6, 0)), None, None),
+        (with((GROUP, 6, OTHER)), Some(Fault::AccessList), Some(Fault::AccessList)),
+        // What is in no known form may say anything.
+        (Vec::new(), Some(Fault::AccessList), Some(Fault::AccessList)),
+        (vec![3, 0, 0, 0], Some(Fault::AccessList), Some(Fault::AccessList)),
+        (vec![2, 0, 0, 0, 1], Some(Fault::AccessList), Some(Fault::AccessList)),
+    ];
+    for (list, user, elevated) in table {
+        let judged = |kind, mode, asker| {
+            let facts = Facts { kind, uid: 0, gid: 0, mode };
+            judge(facts, asker, || Some(ME), || Some(list.clone()))
+        };
+        assert_eq!(judged(Kind::File, 0o664, PLAIN), user, "{list:?}");
+        assert_eq!(judged(Kind::Folder, 0o775, PLAIN), user, "{list:?}");
+        assert_eq!(judged(Kind::File, 0o664, ELEVATED), elevated, "{list:?}, set-uid");
+        // Its mask is what the permissions show for the group.
+        assert_eq!(judged(Kind::File, 0o644, PLAIN), None, "{list:?}");
+        assert_eq!(judged(Kind::Folder, 0o1775, PLAIN), None, "{list:?}, sticky");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A copy in a folder of its own, for systems without memfds.
 //!
-//! On Windows it is held open so that nobody can write to it or delete it. Elsewhere root and this user's
-//! other processes still could.
+//! The folder lies in the temporary folder, where that is one in which nobody else can replace it: that is
+//! judged as a plugins folder is. On Windows the copy is held open so that nobody can write to it or delete
+//! it. Elsewhere root and this user's other processes still could.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,6 +18,12 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
 
+#[cfg(unix)]
+use crate::trust::permissions::Walker;
+#[cfg(not(unix))]
+use crate::trust::unjudged::Walker;
+use crate::trust::who::own_rights;
+
 #[derive(Debug)]
 pub(super) struct Duplicate {
     folder: PathBuf,
@@ -26,8 +33,13 @@ pub(super) struct Duplicate {
 }
 
 impl Duplicate {
-    pub(super) fn of(name: &OsStr, mut source: impl Read) -> io::Result<Self> {
-        let folder = new_folder()?;
+    pub(super) fn of(name: &OsStr, source: impl Read) -> io::Result<Self> {
+        Self::below(&temporary(), name, source)
+    }
+
+    /// A copy in a new folder in that one.
+    fn below(above: &Path, name: &OsStr, mut source: impl Read) -> io::Result<Self> {
+        let folder = new_folder(above)?;
         let mut copy = Duplicate { path: folder.join(name), folder, held: None };
         let mut file = OpenOptions::new().write(true).create_new(true).open(&copy.path)?;
         io::copy(&mut source, &mut file)?;
@@ -58,12 +70,25 @@ impl Drop for Duplicate {
     }
 }
 
-/// A new folder that nobody else may enter.
-fn new_folder() -> io::Result<PathBuf> {
+/// The temporary folder; where who started the process is not to say which that is, the system's.
+fn temporary() -> PathBuf {
+    match own_rights() {
+        Ok(()) => env::temp_dir(),
+        Err(_) => PathBuf::from("/tmp"),
+    }
+}
+
+/// A new folder that nobody else may enter or replace.
+fn new_folder(above: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(above)?;
+    Walker::of_process().walk(&absolute).map_err(|distrust| {
+        let message = format!("the temporary folder is not trusted: {distrust}");
+        io::Error::new(io::ErrorKind::PermissionDenied, message)
+    })?;
     loop {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let name = format!("lifespan-{}-{}", process::id(), now.as_nanos());
-        let folder = env::temp_dir().join(name);
+        let folder = absolute.join(name);
         match make(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -93,3 +118,6 @@ fn hold(path: &Path) -> io::Result<File> {
 fn hold(path: &Path) -> io::Result<File> {
     File::open(path)
 }
+
+#[cfg(all(test, unix))]
+mod tests;

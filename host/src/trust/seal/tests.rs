@@ -1,6 +1,6 @@
 //! That a copy is what was there, and does not change.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
 use tempfile::TempDir;

@@ -1,6 +1,9 @@
 //! Its task is cancelled at each await that is reached.
 
-use crate::validate::life::{Course, live};
+use std::time::Duration;
+
+use crate::validate::chance::pauses;
+use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::World;
 use crate::validate::{Check, Finding, Stage, Subject};
 
@@ -17,21 +20,32 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
+    let mut has_threads = false;
     for polls in 0..MOST_PLACES {
-        let look = &mut |_: &World| ();
-        let life = live(subject, Course { task: Some(polls), ..Course::whole(look) })?;
-        life.is_set_up()?;
-        if life.task.is_none() {
-            return Ok(());
+        let life = cancelled(subject, polls, Duration::ZERO)?;
+        has_threads |= life.has_threads;
+        if life.task.is_none() || life.polls < polls {
+            // It has none, or it has ended before, or waits for what does not come.
+            break;
         }
-        life.is_sound().and_then(|()| life.is_torn_down()).map_err(|finding| {
-            let reason = format!("cancelled after poll {polls} of its task: {}", finding.reason);
-            Finding { reason, ..finding }
-        })?;
-        if life.polls < polls {
-            // It has ended before, or waits for what does not come.
-            return Ok(());
+    }
+    if has_threads {
+        // What is awaited there is not polled here.
+        for pause in pauses(subject.seed) {
+            cancelled(subject, 1, pause)?;
         }
     }
     Ok(())
+}
+
+/// Lives, and is cancelled so long after that poll.
+fn cancelled(subject: &Subject<'_>, polls: usize, pause: Duration) -> Result<Life, Finding> {
+    let look = &mut |_: &World| ();
+    let life = live(subject, Course { task: Some(polls), pause, ..Course::whole(look) })?;
+    life.is_set_up()?;
+    life.is_sound().and_then(|()| life.is_torn_down()).map_err(|finding| {
+        let after = format!("poll {polls} of its task{}", later(pause));
+        Finding { reason: format!("cancelled after {after}: {}", finding.reason), ..finding }
+    })?;
+    Ok(life)
 }

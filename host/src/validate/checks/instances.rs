@@ -2,7 +2,7 @@
 
 use lifespan_abi::Stance;
 
-use crate::validate::life::{ended, told};
+use crate::validate::life::{ended, told, was_set_up};
 use crate::validate::polls::{Ledger, NO_LIMIT};
 use crate::validate::world::{End, Inhabitant, Wait, World};
 use crate::validate::{Check, Finding, Stage, Subject};
@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
-    let world = World::new(None)?;
+    let world = World::new(&subject.threads, None)?;
     let mut living = Vec::new();
     let mut refused = None;
     for name in ["left", "right"] {
@@ -27,9 +27,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
         let end = world.set_up(&mut who, NO_LIMIT);
         match end {
             End::Ended(stance) => living.push((name, who, stance)),
-            End::Failed(_) | End::Held | End::Asleep | End::Late(_) if living.is_empty() => {
-                return Err(Finding::skipped("it is not set up: see `set-up`"));
-            }
+            end if living.is_empty() => was_set_up("its set-up", &end)?,
             end => {
                 world.shut_down();
                 drop(world.release(who));

@@ -1,6 +1,9 @@
 //! A shutdown during set-up: it is dropped wherever it waits.
 
-use crate::validate::life::{Course, live};
+use std::time::Duration;
+
+use crate::validate::chance::pauses;
+use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::End;
 use crate::validate::{Check, Finding, Stage, Subject};
 
@@ -16,16 +19,32 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
+    let mut has_threads = false;
     for polls in 0..MOST_PLACES {
-        let life = live(subject, Course::set_up(polls, &mut |_| ()))?;
-        let was_dropped = matches!(life.setup, End::Held);
-        if !was_dropped {
-            return life.is_set_up();
+        let life = interrupted(subject, polls, Duration::ZERO)?;
+        has_threads |= life.has_threads;
+        if !matches!(life.setup, End::Held) {
+            life.is_set_up()?;
+            break;
         }
-        life.is_sound().map_err(|finding| {
-            let reason = format!("dropped after poll {polls} of its set-up: {}", finding.reason);
-            Finding { reason, ..finding }
-        })?;
+    }
+    if has_threads {
+        // What is awaited there is not polled here.
+        for pause in pauses(subject.seed) {
+            interrupted(subject, 1, pause)?;
+        }
     }
     Ok(())
+}
+
+/// Lives, and is dropped so long after that poll of its set-up, if it is not over by then.
+fn interrupted(subject: &Subject<'_>, polls: usize, pause: Duration) -> Result<Life, Finding> {
+    let life = live(subject, Course { pause, ..Course::set_up(polls, &mut |_| ()) })?;
+    if matches!(life.setup, End::Held) {
+        life.is_sound().map_err(|finding| {
+            let after = format!("poll {polls} of its set-up{}", later(pause));
+            Finding { reason: format!("dropped after {after}: {}", finding.reason), ..finding }
+        })?;
+    }
+    Ok(life)
 }

@@ -1,13 +1,8 @@
 //! Nothing goes on after its tear-down: no thread, no child process, no job, no socket.
 
-use std::time::Duration;
-
 use crate::validate::census::{Census, left_beyond};
 use crate::validate::life::{Course, Life, live};
 use crate::validate::{Check, Finding, Stage, Subject};
-
-/// How long what is ending may take to end.
-const ENDING: Duration = Duration::from_secs(2);
 
 pub(super) const CHECK: Check = Check {
     name: "left-behind",
@@ -28,7 +23,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     if let [job, ..] = &*first.left.jobs {
         return Err(Finding::failed(format!("the job '{job}' goes on")));
     }
-    let once = left_beyond(&before, ENDING).unwrap_or_default();
+    let once = left_beyond(&before).unwrap_or_default();
     if !once.children.is_empty() {
         return Err(Finding::failed(format!("processes go on: {}", named(&once.children))));
     }
@@ -38,7 +33,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     // What a program has once for all its life, it does not have twice.
     let Some(before) = Census::now() else { return Ok(()) };
     whole(subject)?;
-    let twice = left_beyond(&before, ENDING).unwrap_or_default();
+    let twice = left_beyond(&before).unwrap_or_default();
     if !twice.threads.is_empty() {
         return Err(Finding::failed(format!("threads go on: {}", named(&twice.threads))));
     }

@@ -43,7 +43,10 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
         }
         let look = &mut |_: &World| ();
         let life = live(subject, Course { wait: Wait::glance(), ..Course::whole(look) })?;
-        life.is_set_up()?;
+        life.is_set_up().map_err(|finding| {
+            let reason = format!("in lifespan {}: {}", nth + 1, finding.reason);
+            Finding { reason, ..finding }
+        })?;
         if !life.left.jobs.is_empty() {
             return Err(Finding::skipped("what it leaves goes on: see `left-behind`"));
         }

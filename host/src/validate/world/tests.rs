@@ -51,7 +51,7 @@ fn world(drops: &Drops) -> (World, Inhabitant, Arc<Ledger>) {
     });
     let all_day = Some(HOUR * 24);
     let limits = Limits { setup: all_day, grace: None, teardown: all_day, shutdown: None };
-    let world = World::new(None).unwrap();
+    let world = World::new(&Threads::OfTests, None).unwrap();
     let ledger = Ledger::new(false);
     let deadlines = limits.deadlines(&PluginFacts::default());
     let who = world.add("sleeper", instance, deadlines, &ledger);
@@ -106,7 +106,7 @@ fn a_task_is_held_and_then_cancelled() {
 
 #[test]
 fn what_nothing_will_ever_wake_is_given_up() {
-    let world = World::new(None).unwrap();
+    let world = World::new(&Threads::OfTests, None).unwrap();
     let deadlines = Limits::default().deadlines(&PluginFacts::default());
     let instance = instance_of(|_| pending());
     let mut who = world.add("patient", instance, deadlines, &Ledger::new(false));
@@ -116,7 +116,7 @@ fn what_nothing_will_ever_wake_is_given_up() {
 
 #[test]
 fn what_takes_too_long_in_the_worlds_own_time_is_late() {
-    let world = World::new(None).unwrap();
+    let world = World::new(&Threads::OfTests, None).unwrap();
     let deadlines = Limits::default().deadlines(&PluginFacts::default());
     let instance = instance_of(|ctx| async move {
         ctx.sleep(HOUR).await;

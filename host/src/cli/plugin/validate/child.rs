@@ -12,6 +12,7 @@ use crate::cli::asking::end_children;
 use crate::discover::judge_file;
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::validate::census::Threads;
 use crate::validate::{Check, Finding, Subject};
 
 /// The word that begins the line of a child. It is nobody's name: those have no underscores.
@@ -64,6 +65,7 @@ impl<'o> Order<'o> {
                 seed: self.seed,
                 begun: Instant::now(),
                 limit: self.limit,
+                threads: Threads::now(),
             }),
             None => Finding::skipped("the library has changed, and has no such plugin any more"),
         }

@@ -1,7 +1,6 @@
-//! The parent's side: has the checks run, as many at a time as there are processors.
+//! The parent's side: has the checks run, as many plugins at a time as there are processors.
 //!
-//! They are run stage by stage: what has no meaning since something more fundamental failed is not even
-//! tried.
+//! What has no meaning since something more fundamental failed is not even tried.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -35,9 +34,6 @@ pub(super) struct Run<'r> {
 /// A check of a plugin, by its place, or of the library; and what it found.
 pub(super) type Found = (&'static Check, Option<usize>, Finding);
 
-/// A check that is still to be done, and of what.
-type Job = (&'static Check, Option<usize>);
-
 /// Runs them; the answer is in the order in which they stand, a plugin after the other.
 ///
 /// # Errors
@@ -48,40 +44,55 @@ pub(super) fn run(run: &Run<'_>) -> Result<Vec<Found>, Failure> {
         // What it writes with is none of the plugin's.
         run.context.reporter.stderr.start();
     }
-    let mut found: Vec<Found> = Vec::new();
-    for stage in [Stage::Library, Stage::Arguments, Stage::First, Stage::Whole, Stage::Lives] {
-        let mut jobs = Vec::new();
-        for (check, plugin) in jobs_of(run, stage) {
-            match found.iter().find(|it| bars(it, check, plugin)) {
-                Some((by, _, finding)) => found.push((check, plugin, barred(by, finding))),
-                None => jobs.push((check, plugin)),
+    let library = match run.plugins {
+        [] => Vec::new(),
+        _ => each(run, None, &[])?,
+    };
+    let found = Mutex::new(Vec::with_capacity(run.plugins.len()));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            // Relaxed: each takes another number, and that is all.
+            let plugin = next.fetch_add(1, Ordering::Relaxed);
+            if plugin >= run.plugins.len() {
+                break;
             }
+            let done = each(run, Some(plugin), &library).map(|found| (plugin, found));
+            found.lock().unwrap_or_else(PoisonError::into_inner).push(done);
         }
-        found.extend(all(run, &jobs)?);
+    };
+    let workers = match run.in_process {
+        true => 1,
+        false => thread::available_parallelism().map_or(1, usize::from).min(run.plugins.len()),
+    };
+    thread::scope(|scope| {
+        (1..workers).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+    found.sort_by_key(|(plugin, _)| *plugin);
+    Ok(library.into_iter().chain(found.into_iter().flat_map(|(_, found)| found)).collect())
+}
+
+/// Runs the checks of a plugin, or of the library, one after the other: two at a time would be in each
+/// other's way where it wants something that there is only once, such as a port.
+fn each(run: &Run<'_>, plugin: Option<usize>, before: &[Found]) -> Result<Vec<Found>, Failure> {
+    let mut found: Vec<Found> = Vec::new();
+    let is_of_library = |check: &Check| check.stage == Stage::Library;
+    for &check in run.checks.iter().filter(|it| is_of_library(it) == plugin.is_none()) {
+        let bar = before.iter().chain(&found).find(|it| bars(it, check));
+        let finding = match bar {
+            Some((by, _, finding)) => barred(by, finding),
+            None => one(run, check, plugin)?,
+        };
+        found.push((check, plugin, finding));
     }
-    let place = |check: &Check| run.checks.iter().position(|it| it.name == check.name);
-    found.sort_by_key(|(check, plugin, _)| (*plugin, place(check)));
     Ok(found)
 }
 
-fn jobs_of(run: &Run<'_>, stage: Stage) -> Vec<Job> {
-    let checks = run.checks.iter().filter(|it| it.stage == stage);
-    let of = |check: &&'static Check| -> Vec<Job> {
-        match stage {
-            Stage::Library if run.plugins.is_empty() => Vec::new(),
-            Stage::Library => vec![(*check, None)],
-            Stage::Arguments | Stage::First | Stage::Whole | Stage::Lives => {
-                (0..run.plugins.len()).map(|plugin| (*check, Some(plugin))).collect()
-            }
-        }
-    };
-    checks.flat_map(of).collect()
-}
-
-/// Whether what was found leaves nothing to be found by a check.
-fn bars(found: &Found, check: &Check, plugin: Option<usize>) -> bool {
-    let (by, of, finding) = found;
-    let is_above = of.is_none() || *of == plugin;
+/// Whether what was found, of the same plugin or its library, leaves nothing to be found by a check.
+fn bars((by, _, finding): &Found, check: &Check) -> bool {
     let matters = match by.stage {
         Stage::Library | Stage::First | Stage::Whole => true,
         // A plugin without a word of help can be run.
@@ -94,7 +105,7 @@ fn bars(found: &Found, check: &Check, plugin: Option<usize>) -> bool {
         Verdict::Skipped => matches!(by.stage, Stage::First | Stage::Whole),
         Verdict::Passed | Verdict::Warned => false,
     };
-    is_above && by.stage < check.stage && matters && went_wrong
+    by.stage < check.stage && matters && went_wrong
 }
 
 fn barred(by: &Check, finding: &Finding) -> Finding {
@@ -102,27 +113,6 @@ fn barred(by: &Check, finding: &Finding) -> Finding {
         Verdict::Skipped => Finding::skipped(finding.reason.clone()),
         _ => Finding::skipped(format!("it has not come so far: see `{}`", by.name)),
     }
-}
-
-fn all(run: &Run<'_>, jobs: &[Job]) -> Result<Vec<Found>, Failure> {
-    let found = Mutex::new(Vec::with_capacity(jobs.len()));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        // Relaxed: each takes another number, and that is all.
-        while let Some(&(check, plugin)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = one(run, check, plugin).map(|finding| (check, plugin, finding));
-            found.lock().unwrap_or_else(PoisonError::into_inner).push(done);
-        }
-    };
-    let workers = match run.in_process {
-        true => 1,
-        false => thread::available_parallelism().map_or(1, usize::from).min(jobs.len()),
-    };
-    thread::scope(|scope| {
-        (1..workers).for_each(|_| drop(scope.spawn(work)));
-        work();
-    });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
 fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Finding, Failure> {
@@ -156,7 +146,7 @@ fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Fi
         Failure::from_error(Exit::Host, &error).context("no process can be started for a check")
     })?;
     Ok(match &heard.told {
-        None => crashed(run, &heard),
+        None => crashed(run, check, &heard),
         Some(finding) if is_stdout && finding.verdict == Verdict::Passed => {
             written(&heard.stdout).unwrap_or_else(|| finding.clone())
         }
@@ -165,7 +155,7 @@ fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Fi
 }
 
 /// What is to be said of a check that said nothing.
-fn crashed(run: &Run<'_>, heard: &Heard<Finding>) -> Finding {
+fn crashed(run: &Run<'_>, check: &Check, heard: &Heard<Finding>) -> Finding {
     let mut finding = match heard.end() {
         Some(end) => Finding::failed(format!("it {end}")),
         None => {
@@ -176,6 +166,8 @@ fn crashed(run: &Run<'_>, heard: &Heard<Finding>) -> Finding {
         }
     };
     finding.detail = heard.last_lines();
+    // Whoever loads it in earnest comes no further either.
+    finding.exit = (check.stage == Stage::Library).then(|| Exit::Load.code());
     finding
 }
 
@@ -203,27 +195,20 @@ mod tests {
     #[test]
     fn what_is_more_fundamental_bars_the_rest() {
         let check = |name| Check::named(name).unwrap();
-        let found = |name, plugin, finding| (check(name), plugin, finding);
         let (failed, load) =
             (Finding::failed("no"), Finding { exit: Some(3), ..Finding::failed("no") });
-        for (by, plugin, finding, barred) in [
-            ("library", None, failed.clone(), true),
-            ("set-up", Some(0), failed.clone(), true),
-            ("set-up", Some(0), Finding::skipped("no"), true),
-            ("set-up", Some(1), failed.clone(), false),
-            ("help", Some(0), failed.clone(), false),
-            ("help", Some(0), load, true),
-            ("set-up", Some(0), Finding::warned("no"), false),
-            ("task", Some(0), failed.clone(), true),
-            ("cancel", Some(0), failed, false),
+        for (by, finding, barred) in [
+            ("library", failed.clone(), true),
+            ("set-up", failed.clone(), true),
+            ("set-up", Finding::skipped("no"), true),
+            ("help", failed.clone(), false),
+            ("help", load, true),
+            ("set-up", Finding::warned("no"), false),
+            ("task", failed.clone(), true),
+            ("cancel", failed, false),
         ] {
-            let found = found(by, plugin, finding);
-            assert_eq!(
-                bars(&found, check("cancel"), Some(0)),
-                barred,
-                "{found:?}",
-                found = found.2
-            );
+            let found = (check(by), None, finding);
+            assert_eq!(bars(&found, check("messages")), barred, "{:?}", found.2);
         }
     }
 }

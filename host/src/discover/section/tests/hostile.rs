@@ -4,6 +4,9 @@
 use super::*;
 use crate::discover::fuzz;
 
+mod fat;
+mod windows;
+
 /// What a claim of a size or an offset may be made to be.
 const EXTREMES: [u64; 5] = [u64::MAX, u64::MAX - 0xfff, 1 << 63, 4 << 30, 0xffff_fff0];
 
