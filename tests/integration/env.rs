@@ -334,6 +334,11 @@ impl Output {
         self
     }
 
+    /// Its stdout as words with one blank between them, however its lines are broken.
+    pub(crate) fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// What fixtures told, in order: the rest of each line behind [`MARK`].
     pub(crate) fn told(&self) -> Vec<&str> {
         let told = self.stderr.lines().filter_map(|line| line.split_once(MARK));

@@ -39,6 +39,7 @@ mod locks;
 mod logs;
 mod manuals;
 mod management;
+mod reasons;
 mod museum;
 mod refusals;
 mod names;
@@ -47,6 +48,8 @@ mod own_runtime;
 mod permissions;
 mod pipes;
 mod races;
+#[cfg(target_os = "linux")]
+mod run_paths;
 mod services;
 mod shutdown;
 mod trace;
