@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// The bundled plugins, in the order of their names: each is in a library of its name.
+pub(crate) const BUNDLED: [&str; 5] = ["countdown", "echo", "exec", "http", "watch"];
+
 /// The host's binary.
 pub(crate) fn host() -> PathBuf {
     built().join(format!("lifespan{EXE_SUFFIX}"))
@@ -18,9 +21,7 @@ pub(crate) fn host() -> PathBuf {
 /// A folder with the bundled plugins, and nothing else.
 pub(crate) fn bundled() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| folder("bundled", &["countdown", "echo", "exec", "http", "watch"]))
-        .clone()
+    FOLDER.get_or_init(|| folder("bundled", &BUNDLED)).clone()
 }
 
 /// A folder with the library of fixtures, and nothing else.

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use lifespan::Exit;
 
+use crate::artifacts::BUNDLED;
 use crate::env::TestEnv;
 
 #[test]
@@ -26,9 +27,8 @@ fn all_pages_are_written_into_a_folder() {
     let env = TestEnv::without_plugins().plugin_dir(crate::artifacts::bundled());
     let output = env.run("man --dir share/man1");
     output.assert_code(Exit::Success);
-    let plugins = ["countdown", "echo", "exec", "http", "watch"];
     let names: Vec<_> = std::iter::once("lifespan.1".to_owned())
-        .chain(plugins.map(|plugin| format!("lifespan-{plugin}.1")))
+        .chain(BUNDLED.map(|plugin| format!("lifespan-{plugin}.1")))
         .collect();
     let paths: Vec<_> = names.iter().map(|name| format!("share/man1/{name}\n")).collect();
     assert_eq!(output.stdout, paths.concat());
