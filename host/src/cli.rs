@@ -46,9 +46,9 @@ use crate::cli::help::Installed;
 use crate::cli::logging::{LogFormat, LogOptions};
 use crate::cli::output::Output;
 use crate::cli::report::Reporter;
-use crate::cli::settings::{Settings, user_file};
+use crate::cli::settings::{Configured, Settings, user_file};
 use crate::cli::term::Terminal;
-use crate::config::Config;
+use crate::config::{Config, Wrong};
 use crate::discover::{Catalog, Lookup, Origin, cache_folder, default_folder, now};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
@@ -84,14 +84,14 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let brand = brand(&builder);
     let command = args::command(&brand);
     let early = early::scan(&command, &words);
-    let configured = elevated::judge(&early, &words).map_err(Failures::from).and_then(|()| {
-        settings::read(&brand.name, &command, &early, reader(&words[early.chain..]))
-    });
-    let (color, format) = match &configured {
-        Ok((_, settings)) => (early.color.or(settings.color), early.format.or(settings.format)),
-        Err(_) => (early.color, early.format),
+    let allowed = elevated::judge(&early, &words);
+    let configured = match allowed {
+        Ok(()) => settings::read(&brand.name, &command, &early, reader(&words[early.chain..])),
+        Err(_) => Configured::default(),
     };
-    let (color, format) = (color.unwrap_or_default(), format.unwrap_or_default());
+    let Configured { config, settings, wrong } = configured;
+    let color = early.color.or(settings.color).unwrap_or_default();
+    let format = early.format.or(settings.format).unwrap_or_default();
     let terminal = Terminal::detect(color);
     let stderr = Output::stderr(terminal.err_color, logging::gap(format));
     let reporter = Reporter { terminal, format, stderr };
@@ -99,9 +99,7 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
     let chain = words.split_off(early.chain);
     words.truncate(early.options);
     let options = words.clone();
-    let none = Settings::default();
-    let settings = configured.as_ref().map_or(&none, |(_, settings)| settings);
-    let args = match HostArgs::parse_from_words(command, words, settings) {
+    let args = match HostArgs::parse_from_words(command, words, &settings) {
         Ok(args) => args,
         Err(error) => {
             let mut failure = Failure::rendered(Exit::Usage, error.render().ansi().to_string());
@@ -120,12 +118,17 @@ fn run(builder: HostBuilder, mut words: Vec<OsString>) -> Exit {
         let done = completions::run(builder, &brand, &words, &reporter);
         return done.unwrap_or_else(|failures| reporter.failures(failures.as_slice()));
     }
-    let (config, settings) = match configured {
-        Ok(configured) => configured,
-        Err(failures) => return reporter.failures(failures.as_slice()),
-    };
+    if let Err(failure) = allowed {
+        return reporter.failures(&[failure]);
+    }
+    let is_doctor = !args.help && plugin::is_doctor(&chain);
+    if !is_doctor && !wrong.is_empty() {
+        let failures: Vec<_> = wrong.into_iter().map(|it| it.failure).collect();
+        return reporter.failures(&failures);
+    }
     let builder = with_files(builder, config, settings);
-    match answer(builder, &brand, &args, &options, chain, &reporter) {
+    let wrong = is_doctor.then_some(wrong);
+    match answer(builder, &brand, &args, &options, chain, wrong, &reporter) {
         Ok(exit) => exit,
         Err(failures) => reporter.failures(failures.as_slice()),
     }
@@ -146,13 +149,15 @@ fn with_files(builder: HostBuilder, config: Config, settings: Settings) -> HostB
     builder
 }
 
-/// Builds the host, and does what the line asks of it.
+/// Builds the host, and does what the line asks of it. Where it asks for what is `wrong` with files, that
+/// is what was found so far.
 fn answer(
     builder: HostBuilder,
     brand: &Brand,
     args: &HostArgs,
     options: &[OsString],
     chain: Vec<OsString>,
+    mut wrong: Option<Vec<Wrong>>,
     reporter: &Reporter,
 ) -> Result<Exit, Failures> {
     let terminal = reporter.terminal;
@@ -160,7 +165,7 @@ fn answer(
     // For data that comes while plugins run: they do not wait for its reader.
     let stdout = Output::stdout();
     // The process ends with this line: what is known of a thousand libraries is not freed one by one.
-    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout)?);
+    let host = ManuallyDrop::new(build(builder, args, reporter, &stdout, wrong.as_mut())?);
     let words: Vec<_> = chain.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     if let [child::WORD, _] = words.as_slice() {
         return Ok(child::tell(&host, &chain[1]));
@@ -175,6 +180,7 @@ fn answer(
         options,
         reporter,
         is_verbose: args.verbosity().is_verbose(),
+        wrong: wrong.as_deref().unwrap_or_default(),
     };
     match words.as_slice() {
         [plugin::WORD, ..] if !args.help => return plugin::run(&management, &chain[1..]),
@@ -261,6 +267,7 @@ fn build(
     args: &HostArgs,
     reporter: &Reporter,
     stdout: &Output,
+    wrong: Option<&mut Vec<Wrong>>,
 ) -> Result<Host, Failures> {
     let trace = trace::wanted(&args.bus_trace, stdout)?;
     let filter = log_filter(&builder, args);
@@ -273,8 +280,11 @@ fn build(
         .map_err(|error| bad_filter(&error, &filter, args.log.as_deref().unwrap_or(&filter)))?;
     let mut builder = configured(builder, args, crosses);
     let guard = Guard::new(&builder.policy);
-    if let Some(list) = Disabled::read(&builder.name, &guard)? {
-        builder = builder.disabled(list.names(), list.file);
+    match (Disabled::read(&builder.name, &guard), wrong) {
+        (Ok(Some(list)), _) => builder = builder.disabled(list.names(), list.file),
+        (Ok(None), _) => {}
+        (Err(broken), Some(wrong)) => wrong.push(broken),
+        (Err(broken), None) => return Err(broken.failure.into()),
     }
     let host = trace.into_iter().fold(builder, HostBuilder::bus_trace).build();
     for name in &args.without {

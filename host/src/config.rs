@@ -29,7 +29,7 @@ use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
 
-pub(crate) use crate::config::mistake::{Located, Mistake};
+pub(crate) use crate::config::mistake::{Located, Mistake, Wrong};
 #[cfg(feature = "cli")]
 pub(crate) use crate::config::origin::{Origin as SettingOrigin, Resolved, resolved};
 pub(crate) use crate::config::words::{Taken, words};
@@ -107,8 +107,7 @@ impl Config {
     ///
     /// All that is wrong with it, each with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Config, Failures> {
-        let (config, failures) = Config::as_far_as_it_goes(text.to_owned(), file);
-        Failures::check(failures).map(|()| config)
+        Config::whole(Config::as_far_as_it_goes(text.to_owned(), file))
     }
 
     /// Reads the configuration in a file, which may be a pipe. Who may write to it is not judged.
@@ -117,26 +116,30 @@ impl Config {
     ///
     /// The file cannot be read, or all that is wrong with what it says.
     pub fn read(file: &Path) -> Result<Config, Failures> {
-        let (config, failures) = Config::what_can_be(files::read_named(file, MOST), file);
-        Failures::check(failures).map(|()| config)
+        Config::whole(Config::what_can_be(files::read_named(file, MOST), file))
+    }
+
+    fn whole((config, wrong): (Config, Vec<Wrong>)) -> Result<Config, Failures> {
+        Failures::check(wrong.into_iter().map(|it| it.failure).collect()).map(|()| config)
     }
 
     /// The configuration in what was read of a file, beside all that is wrong with it.
-    pub(crate) fn what_can_be(read: io::Result<Vec<u8>>, file: &Path) -> (Config, Vec<Failure>) {
+    pub(crate) fn what_can_be(read: io::Result<Vec<u8>>, file: &Path) -> (Config, Vec<Wrong>) {
         match text(read) {
             Ok(text) => Config::as_far_as_it_goes(text, file),
             Err(mistake) => {
-                let failure = Failure::from_error(Exit::Config, &mistake);
+                let failure = Failure::from_error(Exit::Config, &mistake).hint(mistake.hint());
                 let what = format!("the configuration `{}` cannot be used", file.display());
-                (Config::default(), vec![failure.context(what)])
+                let failure = failure.context(what);
+                (Config::default(), vec![Wrong { file: file.to_owned(), at: 0, failure }])
             }
         }
     }
 
-    fn as_far_as_it_goes(text: String, file: &Path) -> (Config, Vec<Failure>) {
+    fn as_far_as_it_goes(text: String, file: &Path) -> (Config, Vec<Wrong>) {
         let text = Arc::new(Text { path: file.to_owned(), text });
         let (config, mistakes) = parse::parse(&text);
-        (config, mistakes.iter().map(Located::failure).collect())
+        (config, mistakes.iter().map(Located::wrong).collect())
     }
 
     /// This configuration with a later one over it: what both set is as the later one has it.

@@ -46,6 +46,8 @@ pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
+#[cfg(feature = "cli")]
+pub(crate) use crate::discover::section::{LooksIn, looks_in};
 pub(crate) use crate::discover::section::{leads_astray, run_path};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
@@ -164,7 +166,8 @@ fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
     if dir.exists() { Guard::new(policy).walk(&dir).err() } else { None }
 }
 
-/// Looks at one file as if its folder were a plugins folder. Loads nothing.
+/// Looks at one file as if its folder were a plugins folder, and judges its bytes as they are judged when
+/// it is loaded. Loads nothing.
 #[cfg(feature = "cli")]
 pub(crate) fn judge_file(file: &Path, allow_abort: bool, policy: &Policy) -> Finds {
     judge_file_on(file, Terms::of_this_host(allow_abort), policy)
@@ -180,7 +183,10 @@ pub(crate) fn judge_file_on(file: &Path, terms: Terms<'_>, policy: &Policy) -> F
     let judged = guard.folder(dir);
     let trusted = |it: &Identified| judged.file(&guard, file, it);
     match look(&Folder::new(dir), name, file, |_| Content::Unknown, trusted) {
-        Ok(look) => drop(finds.file(file.to_owned(), look, terms, &mut HashSet::new())),
+        Ok(look) => {
+            finds.file(file.to_owned(), look, terms, &mut HashSet::new());
+            finds.bytes(policy);
+        }
         Err(reason) => finds.refuse(Place::File(file.to_owned()), Vec::new(), reason),
     }
     finds
@@ -268,6 +274,21 @@ impl LibraryFile {
     /// That these very bytes were approved, where the folder's lock file says so.
     pub(crate) fn approval(&self) -> Option<&Approval> {
         self.approval.as_ref()
+    }
+
+    /// Judges its bytes, where anything is demanded of them.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(&self, policy: &Policy) -> Result<(), Distrust> {
+        match &self.source {
+            Source::File { path, .. } if policy.is_strict(self.approval()) => {
+                policy.judge_bytes(path, self.approval()).map(drop)
+            }
+            Source::File { .. } | Source::Builtin(_) => Ok(()),
+        }
     }
 
     /// A short name for logs: `countdown` for `libcountdown.so`.
@@ -447,6 +468,16 @@ impl Finds {
         let plugins = library.descriptor.plugins.iter().enumerate();
         let fit = plugins.filter(|(_, it)| !unfit.contains(&*it.name));
         self.candidates.extend(fit.map(|(at, _)| Candidate { library: library.clone(), at }));
+    }
+
+    /// Judges the bytes of the one library that was found.
+    #[cfg(feature = "cli")]
+    fn bytes(&mut self, policy: &Policy) {
+        let Some(library) = self.candidates.first().map(|it| it.library.clone()) else { return };
+        if let Err(distrust) = library.judge_bytes(policy) {
+            let plugins = self.candidates.drain(..).map(|it| it.name().to_owned()).collect();
+            self.refuse(library.place(), plugins, distrust.into());
+        }
     }
 
     fn refuse(&mut self, place: Place, plugins: Vec<String>, reason: RefusalReason) {

@@ -15,9 +15,8 @@ use lifespan_abi::{LogFilter, PluginFacts};
 use tracing::level_filters::LevelFilter;
 
 use crate::bind::BoundStage;
-use crate::chain::alike;
 use crate::config::Config;
-use crate::discover::{Builtin, Candidate, Catalog, Lookup, Scope, SearchPath, Unwanted, discover};
+use crate::discover::{Builtin, Candidate, Catalog, Scope, SearchPath, Unwanted, discover};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::lifespan::Outcome;
@@ -261,7 +260,6 @@ impl HostBuilder {
             unwanted: self.unwanted,
         };
         let catalog = discover(scope);
-        tell_unknown(&self.config, &catalog);
         Host {
             catalog,
             name: self.name,
@@ -459,24 +457,6 @@ impl Prepared {
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prepared").field("plan", &self.plan).finish_non_exhaustive()
-    }
-}
-
-/// Tells of tables of plugins that are not there. A configuration may be shared, so that is nothing
-/// wrong by itself; but a name that is like one that is there may be misspelt.
-fn tell_unknown(config: &Config, catalog: &Catalog) {
-    for (name, place) in config.plugins() {
-        // A name that is used costs one look; only one that is not has all libraries looked at.
-        if catalog.is_name(name) || !matches!(catalog.get(name), Lookup::Unknown) {
-            continue;
-        }
-        match alike(name, &catalog.names()).as_slice() {
-            [] => tracing::debug!("{place}: no plugin is called `{name}`; its table is not used"),
-            likely => tracing::warn!(
-                "{place}: no plugin is called `{name}`; did you mean `{}`?",
-                likely.join("` or `")
-            ),
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing is set up here, so everything that is wrong can be told at once.
 
+mod tables;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,6 +26,7 @@ use crate::host::{Host, Preparation, Prepared, Rendering};
 use crate::load::LoadedLibrary;
 use crate::order::{Requirement, order};
 use crate::plan::Plan;
+pub(crate) use crate::prepare::tables::{Misspelt, misspelt};
 use crate::runtime::Starting;
 
 /// Prepares a line: see [`Host::prepare`].
@@ -36,6 +39,7 @@ pub(crate) fn prepare(
     let mut installed = Installed { host, plugins: HashMap::new() };
     let split = split(&Word::line(words), &mut installed);
     let mut failures = mistakes(host, &split, rendering);
+    failures.extend(misspelt_tables(host, &split));
     let stages = match bind_all(host, &split, &installed, rendering, &mut failures) {
         Bindings::Stages(stages) => stages,
         Bindings::Answer(text) => return Ok(Preparation::Answer(text)),
@@ -266,6 +270,21 @@ fn bind_all(
         }
     }
     Bindings::Stages(bound)
+}
+
+/// Tables that are likely meant for plugins on the line, and are not used for them. Of others it is enough
+/// to know.
+fn misspelt_tables(host: &Host, split: &Split<Failure>) -> Vec<Placed> {
+    let mut failures = Vec::new();
+    for Misspelt { mistake, likely } in misspelt(host.config(), host.catalog()) {
+        match split.stages.iter().find(|stage| likely.contains(&stage.plugin)) {
+            Some(stage) => {
+                failures.push(Placed { at: stage.span.start, failure: mistake.failure() });
+            }
+            None => tracing::warn!("{mistake}"),
+        }
+    }
+    failures
 }
 
 /// What files say of a stage's options; else all that is wrong with it.

@@ -151,6 +151,25 @@ impl Policy {
         }
         Ok(sealed)
     }
+
+    /// The same for whoever does not load it: all that is wrong is a matter of trust.
+    ///
+    /// # Errors
+    ///
+    /// It would not be loaded.
+    #[cfg(feature = "cli")]
+    pub(crate) fn judge_bytes(
+        &self,
+        library: &Path,
+        approval: Option<&Approval>,
+    ) -> Result<Sealed, Distrust> {
+        self.seal(library, approval).map_err(|unsealed| match unsealed {
+            Unsealed::Distrusted(distrust) => distrust,
+            Unsealed::Io(error) => {
+                Distrust::Unreadable { path: library.to_owned(), error: error.to_string() }
+            }
+        })
+    }
 }
 
 impl Guard {
@@ -210,6 +229,12 @@ impl Guard {
     /// Somebody else may write to a part that is there, or owns it.
     pub(crate) fn walk_there(&self, path: &Path) -> Result<(), Distrust> {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk_there(path).map(drop))
+    }
+
+    /// Whether a part of a path is missing that somebody else may put there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn may_be_made(&self, path: &Path) -> bool {
+        self.walker.as_ref().is_some_and(|walker| walker.may_be_made(path))
     }
 
     /// Judges a file in a folder that is judged already. If it is a link, the way to where it leads is

@@ -18,7 +18,9 @@ pub(crate) fn host() -> PathBuf {
 /// A folder with the bundled plugins, and nothing else.
 pub(crate) fn bundled() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| folder("bundled", &["countdown", "echo", "exec"])).clone()
+    FOLDER
+        .get_or_init(|| folder("bundled", &["countdown", "echo", "exec", "http", "watch"]))
+        .clone()
 }
 
 /// A folder with the library of fixtures, and nothing else.
@@ -43,6 +45,12 @@ pub(crate) fn exhibit() -> PathBuf {
 pub(crate) fn broken() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| folder("broken", &["broken"])).clone()
+}
+
+/// A folder with the plugin that uses clients of a web server and a database, and nothing else.
+pub(crate) fn clients() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| folder("clients", &["clients"])).clone()
 }
 
 /// The file of a library in a folder, as the platform names it.

@@ -247,10 +247,11 @@ fn another_type_is_an_error_that_names_both_sides() {
 
 #[test]
 fn a_late_subscriber_starts_with_the_current_value() {
-    let output = TestEnv::new()
-        .run("publish --count 7 --at setup watch@all watch@news --only-news ender --after 300ms");
-    output.assert_code(Exit::Success).assert_has(&["watch@all: 7"]);
-    output.assert_has_not(&["watch@news: 7"]);
+    let output = TestEnv::new().run(
+        "publish --count 7 --at setup onlooker@all onlooker@news --only-news ender --after 300ms",
+    );
+    output.assert_code(Exit::Success).assert_has(&["onlooker@all: 7"]);
+    output.assert_has_not(&["onlooker@news: 7"]);
 }
 
 #[test]
@@ -263,7 +264,7 @@ fn a_lossy_subscriber_counts_what_it_skips() {
 #[test]
 fn no_news_is_recognisable() {
     let env = TestEnv::new();
-    let mut process = env.spawn("publish --count 1 watch --timeout 100ms");
-    process.wait_for_line("watch: 1");
-    process.wait_for_line("watch: no news since 1");
+    let mut process = env.spawn("publish --count 1 onlooker --timeout 100ms");
+    process.wait_for_line("onlooker: 1");
+    process.wait_for_line("onlooker: no news since 1");
 }

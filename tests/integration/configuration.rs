@@ -159,9 +159,40 @@ fn a_file_that_is_named_must_be_there_and_the_users_need_not() {
 }
 
 #[test]
-fn a_table_of_a_plugin_that_is_not_there_is_a_warning_where_it_may_be_misspelt() {
-    let output = user("[plugin.tagg]\nfrom = 3\n[plugin.elsewhere]\nx = 1\n").run("load x");
+fn a_table_that_looks_misspelt_is_an_error_where_its_plugin_is_on_the_line() {
+    let toml = "[plugin.tagg]\nfrom = 3\n[plugin.elsewhere]\nx = 1\n";
+    let output = user(toml).run("load x");
     output.assert_code(Exit::Success);
-    assert!(output.stderr.contains("no plugin is called `tagg`; did you mean `tag`?"), "{output}");
-    assert!(!output.stderr.contains("elsewhere"), "{output}");
+    output.assert_has(&["lifespan.toml:1:9: no plugin is called `tagg`; did you mean `tag`?"]);
+    output.assert_has_not(&["elsewhere"]);
+    check_refused(
+        toml,
+        "load x tag",
+        &["no plugin is called `tagg`", ":1:9\n  [plugin.tagg]\n", "hint: did you mean `tag`?"],
+    );
+    // Where it has a table of its own, the other is likely of a plugin that is not here.
+    let both = "[plugin.tagg]\nfrom = 3\n[plugin.tag]\nfrom = 4\n";
+    let output = user(both).run("tag");
+    output.assert_code(Exit::Success).assert_told(&["tag: None Some(4) []"]);
+    output.assert_has_not(&["tagg"]);
+}
+
+#[test]
+fn mistakes_are_told_in_the_order_of_the_files_and_their_lines_each_with_what_to_do() {
+    let env = user("grace = []\nfoo = 1\n[other]\n[plugin]\nx = 1\n");
+    env.write("project.toml", "config = 'x'\n[more]\nlog-format = 1\n");
+    let output = env.run("--config none.toml --config project.toml tag");
+    output.assert_code(Exit::Config);
+    output.assert_in_order(&[
+        "/lifespan.toml:1:9\n",
+        "/lifespan.toml:2:1\n",
+        "/lifespan.toml:3:2\n",
+        "/lifespan.toml:5:1\n",
+        "`none.toml` cannot be used",
+        "project.toml:1:1\n",
+        "project.toml:2:2\n",
+    ]);
+    let errors = output.stderr.split("error: ").skip(1);
+    assert_eq!(errors.clone().count(), 7, "{output}");
+    assert!(errors.clone().all(|error| error.contains("  hint: ")), "{output}");
 }

@@ -103,3 +103,75 @@ fn a_cache_that_cannot_be_written_is_found() {
     fs::remove_file(env.home().join(".cache")).expect("it was there");
     assert!(findings(&env, Exit::Success).is_empty());
 }
+
+/// Writes a file of the user's configuration.
+fn configure(env: &TestEnv, file: &str, text: &str) -> PathBuf {
+    let folder = env.home().join("config/lifespan");
+    fs::create_dir_all(&folder).expect("a folder in a temporary folder");
+    fs::write(folder.join(file), text).expect("a file in a temporary folder");
+    folder.join(file)
+}
+
+#[test]
+fn all_that_is_wrong_in_the_configuration_is_found_with_its_place() {
+    let env = TestEnv::without_plugins().plugin_dir(bundled());
+    let toml = "garce = 1\nlog = 'x=y'\n[plugin.countdown]\nfrm = 3\n[plugin.ecko]\nx = 1\n\
+                [plugin.elsewhere]\nx = 1\n[tabel]\n";
+    let file = configure(&env, "lifespan.toml", toml);
+    configure(&env, "plugins.toml", "disabled = 7\n");
+    let of_config = |found: &[Value]| -> Vec<(String, String)> {
+        let ours = found.iter().filter(|it| it["reason"] == "config");
+        let text = |it: &Value| it.as_str().expect("a text").to_owned();
+        ours.map(|it| (text(&it["message"]), text(&it["hint"]))).collect()
+    };
+    let found = findings(&env, Exit::Config);
+    let told = of_config(&found);
+    let messages: Vec<_> = told.iter().map(|(message, _)| &message[..]).collect();
+    let broken = format!("`{}` is broken at", file.with_file_name("plugins.toml").display());
+    assert_eq!(messages.len(), 5, "{messages:#?}");
+    assert_eq!(messages[0], "there is no option `garce`");
+    assert_eq!(messages[1], "`x=y` is no value of `log`");
+    assert_eq!(messages[2], "there is no table `tabel`");
+    assert!(messages[3].starts_with(&broken), "{messages:#?}");
+    assert_eq!(messages[4], "no plugin is called `ecko`");
+    assert_eq!(told[0].1, "did you mean `grace`?");
+    assert_eq!(told[4].1, "did you mean `echo`?");
+    assert_eq!(found[0]["subject"], file.display().to_string());
+    let pointer = found[0]["pointer"].as_str().expect("a text");
+    assert!(pointer.ends_with("lifespan.toml:1:1\n  garce = 1\n  ^^^^^\n"), "{pointer}");
+    // The options of a plugin are known once it was asked for them, which the doctor does not do.
+    let unchecked = found.iter().find(|it| it["reason"] == "config-unchecked");
+    let unchecked = unchecked.expect("its options are not known");
+    assert_eq!(
+        [&unchecked["subject"], &unchecked["is_wrong"]],
+        [&json!("countdown"), &json!(false)]
+    );
+    let hint = "`lifespan plugin inspect countdown` asks for them";
+    assert_eq!(unchecked["hint"], hint);
+
+    // Whatever else is asked for ends with what is wrong.
+    env.run("plugin list").assert_code(Exit::Config).assert_has(&["no option `garce`", "`tabel`"]);
+    configure(&env, "plugins.toml", "");
+    configure(&env, "lifespan.toml", "[plugin.countdown]\nfrm = 3\n");
+    env.run("plugin inspect countdown").assert_code(Exit::Success);
+    let found = findings(&env, Exit::Config);
+    let hint = "did you mean `from`?".to_owned();
+    assert_eq!(of_config(&found), [("`countdown` has no option `frm`".to_owned(), hint)]);
+    let text = env.run("plugin doctor");
+    assert!(text.stdout.starts_with("1 thing is wrong; "), "{text}");
+    assert!(text.stdout.contains("lifespan.toml:2:1\n  frm = 3\n  ^^^\n  hint: did you"), "{text}");
+    configure(&env, "lifespan.toml", "[plugin.countdown]\nfrom = 3\n");
+    assert_eq!(findings(&env, Exit::Success), [] as [Value; 0]);
+}
+
+#[test]
+fn what_is_disabled_is_a_note_with_the_command_that_enables() {
+    let env = TestEnv::without_plugins().plugin_dir(bundled());
+    env.run("plugin disable echo").assert_code(Exit::Success);
+    let found = findings(&env, Exit::Success);
+    assert_eq!(reasons(&found), ["disabled"]);
+    assert_eq!(found[0]["is_wrong"], false);
+    assert_eq!(found[0]["hint"], "`lifespan plugin enable echo` enables it");
+    let text = env.run("plugin doctor");
+    assert!(text.stdout.starts_with("nothing is wrong; 1 folder, 2 plugins\n\nnote: "), "{text}");
+}

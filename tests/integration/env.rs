@@ -242,6 +242,22 @@ impl Process {
         self.stderr.wait_for(needle, &self.line);
     }
 
+    /// Waits until the line of stderr that holds `needle` first is there to its end, and gives what
+    /// follows in it.
+    pub(crate) fn rest_of_line(&mut self, needle: &str) -> String {
+        self.wait_for_line(needle);
+        let after = |text: &str| text.split_once(needle).map(|(_, rest)| rest.to_owned());
+        let end = Instant::now() + LINE_LIMIT;
+        loop {
+            let rest = after(&self.stderr_so_far()).unwrap_or_default();
+            if let Some((line, _)) = rest.split_once('\n') {
+                return line.trim_end().to_owned();
+            }
+            assert!(Instant::now() < end, "the line with `{needle}` has no end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// What stderr holds by now.
     pub(crate) fn stderr_so_far(&self) -> String {
         self.stderr.so_far()
@@ -332,6 +348,11 @@ impl Output {
             assert!(!self.stderr.contains(needle), "`{needle}` should not be there\n{self}");
         }
         self
+    }
+
+    /// Its stdout as words with one blank between them, however its lines are broken.
+    pub(crate) fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// What fixtures told, in order: the rest of each line behind [`MARK`].

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use lifespan::abi::Descriptor;
 use lifespan::abi::descriptor::{MAGIC, PREAMBLE, SECTION, section_text};
+use minisign::KeyPair;
 use object::{Object, ObjectSection};
 use serde_json::Value;
 
@@ -159,4 +160,13 @@ pub(crate) fn with_descriptor(name: &str, rest: &str) -> String {
          static DESCRIPTOR: [u8; {}] = {bytes:?};\n{rest}\n",
         bytes.len(),
     )
+}
+
+/// Signs a file by a key, beside it.
+pub(crate) fn sign(keys: &KeyPair, file: &Path) {
+    let bytes = fs::read(file).expect("it is there");
+    let signature = minisign::sign(Some(&keys.pk), &keys.sk, &bytes[..], None, None);
+    let mut name = file.as_os_str().to_owned();
+    name.push(".minisig");
+    fs::write(name, signature.expect("it can be signed").into_string()).expect("a new file");
 }

@@ -76,6 +76,8 @@ fn what_could_not_be_used_is_not_installed() {
     for (file, reason) in cases {
         let output = env.run(&format!("plugin install {}", file.display()));
         output.assert_code(Exit::Load).assert_has(&[reason, "  hint: "]);
+        // It lies in no plugins folder that it could be moved out of.
+        output.assert_has_not(&["move it"]);
     }
     let odd = from.path().join("libecho.so.1");
     fs::copy(library(&bundled(), "echo"), &odd).expect("a library can be copied");

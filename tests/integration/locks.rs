@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::artifacts::{bundled, fixtures, library};
 use crate::env::{Output, TestEnv};
-use crate::forge::{Forge, compile, compile_with, with_descriptor};
+use crate::forge::{Forge, sign};
 use crate::management::data;
 use crate::nested::copy;
 use crate::schema;
@@ -144,13 +144,33 @@ fn what_has_changed_is_refused_with_both_digests() {
         let text = plugins.env.run("plugin verify echo");
         text.assert_code(Exit::Config);
         for told in told {
-            assert!(text.stdout.contains(told), "`{told}` is missing\n{text}");
+            assert!(text.words().contains(&told.replace("   ", "")), "`{told}` is missing\n{text}");
         }
+
+        // It is not loaded to be checked, and judged as if it were.
+        for command in ["check", "inspect"] {
+            let path = plugins.echo().display().to_string();
+            let text = plugins.env.run(&format!("plugin {command} {path}"));
+            text.assert_code(Exit::Config);
+            let words = text.words();
+            for told in [told[0], &approved, &found.replace("   ", ""), &hint] {
+                assert!(words.contains(told), "`{told}` is missing\n{text}");
+            }
+            let json = plugins.env.run(&format!("plugin {command} {path} --format json"));
+            json.assert_code(Exit::Config);
+            schema::check(&format!("plugin-{command}"), &data(&json));
+        }
+        let doctor = data(&plugins.env.run("plugin doctor --format json"));
+        schema::check("plugin-doctor", &doctor);
+        let findings = doctor["findings"].as_array().expect("a list");
+        let reasons: Vec<_> = findings.iter().map(|it| &it["reason"]).collect();
+        assert_eq!(reasons, ["changed"], "{doctor:#}");
+        assert_eq!(findings[0]["causes"], json!([approved, found]));
 
         let before = approved.replace("approved: ", "before: ");
         let output = plugins.env.run("plugin trust echo");
         output.assert_code(Exit::Success);
-        assert!(output.stdout.contains(&before), "{output}");
+        assert!(output.words().contains(&before), "{output}");
         plugins.env.run(LINE).assert_code(Exit::Success);
         plugins.env.run("plugin verify").assert_code(Exit::Success);
     }
@@ -258,7 +278,7 @@ fn a_key_is_demanded_of_each_library() {
     plugins.change();
     let bad = plugins.env.run(&line);
     bad.assert_code(Exit::Config);
-    assert!(bad.stdout.contains("it was not made for these bytes"), "{bad}");
+    assert!(bad.words().contains("it was not made for these bytes"), "{bad}");
     plugins
         .env
         .run("plugin verify --key rubbish echo")
@@ -272,11 +292,25 @@ fn a_configuration_demands_signatures_of_what_is_loaded() {
     let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
     plugins.env.write("ours.toml", &format!("signed-by = '{}'\n", keys.pk.to_base64()));
     let line = "--config ours.toml --dry-run echo";
+    let check = format!("--config ours.toml plugin check {}", plugins.echo().display());
+    let checked = |exit: Exit, told: &str| {
+        let text = plugins.env.run(&check);
+        text.assert_code(exit);
+        assert!(text.stdout.contains(told), "{text}");
+    };
     plugins.env.run(line).assert_code(Exit::Config).assert_has(&["it has no signature"]);
+    checked(Exit::Config, "it has no signature");
     sign(&keys, &plugins.echo());
     plugins.env.run(line).assert_code(Exit::Success);
+    checked(Exit::Success, "usable");
     plugins.change();
     plugins.env.run(line).assert_code(Exit::Config).assert_has(&["not made for these bytes"]);
+    checked(Exit::Config, "is not valid");
+    let doctor = plugins.env.run("--config ours.toml plugin doctor --format json");
+    doctor.assert_code(Exit::Config);
+    let findings = data(&doctor)["findings"].as_array().expect("a list").clone();
+    let reasons: Vec<_> = findings.iter().map(|it| &it["reason"]).collect();
+    assert_eq!(reasons, ["unsigned", "bad-signature"], "{doctor}");
 }
 
 #[test]
@@ -345,42 +379,4 @@ fn a_locked_library_is_named_by_backtraces_and_maps() {
     let maps = fs::read_to_string(format!("/proc/{}/maps", process.id())).expect("it runs");
     let code = maps.lines().find(|it| it.contains("r-xp") && it.contains("libfixtures.so"));
     assert!(code.is_some_and(|it| it.contains("/memfd:libfixtures.so")), "{maps}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn what_a_locked_library_wants_from_elsewhere_is_named() {
-    let folder = TempDir::new().expect("a temporary folder");
-    compile(folder.path(), "needed", "#[unsafe(no_mangle)] pub extern \"C\" fn needed() {}");
-    let calls = "#[link(name = \"needed\")] unsafe extern \"C\" { fn needed(); }\n\
-        #[unsafe(no_mangle)] pub extern \"C\" fn calls() { unsafe { needed() } }";
-    let beside = format!("-L{}", folder.path().display());
-    let paths = "-Clink-arg=-Wl,-rpath,$ORIGIN:$ORIGIN/../lib:relative";
-    let source = with_descriptor("needy", calls);
-    compile_with(folder.path(), "needy", &source, &[&beside, paths]);
-    let env = TestEnv::without_plugins().plugin_dir(folder.path().to_owned());
-    // It finds what it needs, and is none of ours all the same.
-    env.run("needy").assert_code(Exit::Load).assert_has(&["does not export `lifespan_root`"]);
-    let doctor = data(&env.run("plugin doctor --format json"));
-    schema::check("plugin-doctor", &doctor);
-    let found = doctor["findings"].as_array().expect("a list");
-    let found: Vec<_> = found.iter().filter(|it| it["reason"] == "run-path").collect();
-    assert_eq!(found.len(), 2, "{doctor:#}");
-    assert_eq!(found[0]["message"], "it has what it needs looked for in `$ORIGIN/../lib`");
-    let output = env.run("plugin trust needy");
-    output.assert_code(Exit::Success);
-    output.assert_has(&["looked for in `$ORIGIN/../lib`", "looked for in `relative`"]);
-    output.assert_has_not(&["looked for in `$ORIGIN`"]);
-    let alone = env.run("needy");
-    alone.assert_code(Exit::Load);
-    alone
-        .assert_has(&["libneeded.so: cannot open shared object file", "beside which nothing lies"]);
-}
-
-fn sign(keys: &KeyPair, file: &Path) {
-    let bytes = fs::read(file).expect("it is there");
-    let signature = minisign::sign(Some(&keys.pk), &keys.sk, &bytes[..], None, None);
-    let mut name = file.as_os_str().to_owned();
-    name.push(".minisig");
-    fs::write(name, signature.expect("it can be signed").into_string()).expect("a new file");
 }

@@ -26,7 +26,10 @@ fn all_pages_are_written_into_a_folder() {
     let env = TestEnv::without_plugins().plugin_dir(crate::artifacts::bundled());
     let output = env.run("man --dir share/man1");
     output.assert_code(Exit::Success);
-    let names = ["lifespan.1", "lifespan-countdown.1", "lifespan-echo.1", "lifespan-exec.1"];
+    let plugins = ["countdown", "echo", "exec", "http", "watch"];
+    let names: Vec<_> = std::iter::once("lifespan.1".to_owned())
+        .chain(plugins.map(|plugin| format!("lifespan-{plugin}.1")))
+        .collect();
     let paths: Vec<_> = names.iter().map(|name| format!("share/man1/{name}\n")).collect();
     assert_eq!(output.stdout, paths.concat());
     for name in names {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lifespan::Exit;
 use rustix::process::Signal;
 
-use crate::artifacts::{host, own_runtime};
+use crate::artifacts::{clients, host, own_runtime};
 use crate::env::{Output, Process, TestEnv};
 
 fn env() -> TestEnv {
@@ -23,6 +23,17 @@ fn all_of_tokio_works_in_every_phase_and_in_every_drop() {
         "thorough: local dropped",
         "thorough: spawned dropped",
     ]);
+}
+
+#[test]
+fn clients_of_the_web_and_of_databases_work_as_their_documents_say() {
+    let env = TestEnv::new().plugin_dir(clients());
+    let output = env.run("--until keeper http --port 0 keeper --file answers.sqlite");
+    output.assert_code(Exit::Success);
+    output.assert_in_order(&["keeper: 2 times \"http://127.0.0.1:", "keeper: closed"]);
+    let database = std::fs::read(env.home().join("answers.sqlite")).expect("a database");
+    assert!(database.starts_with(b"SQLite format 3\0"));
+    assert!(database.windows(7).any(|it| it == b"the end"), "tear-down has written to it");
 }
 
 #[test]

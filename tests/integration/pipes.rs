@@ -5,10 +5,12 @@ use std::process::Command;
 use std::{fs, thread};
 
 use lifespan::Exit;
+use minisign::KeyPair;
 use tempfile::TempDir;
 
 use crate::artifacts::{bundled, library};
 use crate::env::TestEnv;
+use crate::forge::sign;
 use crate::nested::copy;
 
 fn pipe(path: &Path) {
@@ -103,15 +105,20 @@ fn one_on_a_line_that_is_completed_is_not_waited_for() {
 
 #[test]
 fn what_one_demands_is_not_forgotten_by_a_child() {
-    let (_folder, env) = plugins();
-    // A key of nobody's, which a child could not read again.
-    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
-    let config = format!("<(echo 'signed-by = \"{key}\"')");
+    let (folder, env) = plugins();
+    let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
+    let config = format!("<(echo 'signed-by = \"{}\"')", keys.pk.to_base64());
     let line = format!("lifespan --config {config} plugin inspect countdown");
-    let output = env.other("bash").args(["-c", &line]).output().expect("there is a bash");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert_ne!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("it is not a regular file") && !told.contains("--from"), "{told}");
+    let inspect = |expect: &str| {
+        let output = env.other("bash").args(["-c", &line]).output().expect("there is a bash");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_ne!(output.status.code(), Some(0), "{told}");
+        assert!(told.contains(expect) && !told.contains("--from"), "{told}");
+    };
+    inspect("it has no signature");
+    // Here the parent would have it asked by a child, which cannot read the key again.
+    sign(&keys, &library(folder.path(), "countdown"));
+    inspect("it is not a regular file");
 }
 
 #[test]

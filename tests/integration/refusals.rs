@@ -1,7 +1,7 @@
 //! Every reason for which something is refused: told with its name and a remedy by each command, and
 //! gone as soon as its cause is.
 //!
-//! What is not trusted has tests of its own: `permissions.rs`, `locks.rs`.
+//! Those of trust and of wishes are in `reasons.rs`, with a test that none is left out.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -61,6 +61,17 @@ const CASES: &[Case] = &[
     }),
 ];
 
+/// The reasons of a folder, in the order in which they are tried.
+const FOLDERS: [&str; 3] = ["folder-missing", "folder-unreadable", "folder-relative"];
+
+/// That of a name.
+const CLAIMED: &str = "claimed";
+
+/// All reasons that are tried here.
+pub(crate) fn tried() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|Case(reason, _)| *reason).chain(FOLDERS).chain([CLAIMED])
+}
+
 fn write(file: &Path, forge: &Forge) {
     fs::write(file, &forge.bytes).expect("a file in a temporary folder");
 }
@@ -113,7 +124,7 @@ fn each_reason_of_a_library_has_a_name_and_a_remedy_and_goes_with_its_cause() {
 
         for line in ["-v plugin list", &format!("plugin check {path}")] {
             let text = env.run(line);
-            let words = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words = text.words();
             assert!(words.contains(message) && words.contains(&format!("hint: {hint}")), "{text}");
             let long = |line: &&str| line.chars().count() > 80 && !line.contains(&path.to_string());
             assert_eq!(text.stdout.lines().find(long), None, "{text}");
@@ -139,7 +150,7 @@ fn a_library_is_judged_against_a_host_of_another_abi() {
         let told = data(&env.run(&format!("{line} --format json")));
         schema::check("plugin-check", &told);
         assert_eq!([&told["against"], &told["libraries"][0]["verdict"]], [against, verdict]);
-        let words = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = text.words();
         assert!(words.contains(&format!(": {verdict} by a host of ABI {against}")), "{text}");
         (words, told)
     };
@@ -180,7 +191,7 @@ fn a_name_that_two_libraries_claim_is_told_of_both() {
     assert_eq!(states, ["claimed", "claimed"], "{listed}");
     let reasons: Vec<_> =
         told["refused"].as_array().expect("a list").iter().map(|it| &it["reason"]).collect();
-    assert_eq!(reasons, ["claimed", "claimed"], "{listed}");
+    assert_eq!(reasons, [CLAIMED, CLAIMED], "{listed}");
     env.run("--dry-run echo").assert_code(Exit::Load);
     fs::remove_file(other).expect("it was there");
     env.run("--dry-run echo").assert_code(Exit::Success);
@@ -192,11 +203,9 @@ fn each_reason_of_a_folder_has_a_name_and_a_remedy_and_goes_with_its_cause() {
     let folder = env.home().join("folder");
     let in_the_way = env.home().join("file");
     fs::write(&in_the_way, "no folder").expect("a file in a temporary folder");
-    for (reason, named) in [
-        ("folder-missing", folder.as_path()),
-        ("folder-unreadable", in_the_way.as_path()),
-        ("folder-relative", Path::new("folder")),
-    ] {
+    for (reason, named) in
+        FOLDERS.into_iter().zip([folder.as_path(), in_the_way.as_path(), Path::new("folder")])
+    {
         // Those of the environment are no mistake on the line.
         let env = TestEnv::without_plugins().env("LIFESPAN_PLUGIN_PATH", named);
         let listed = env.run("plugin list --format json");
@@ -208,6 +217,12 @@ fn each_reason_of_a_folder_has_a_name_and_a_remedy_and_goes_with_its_cause() {
         schema::check("plugin-path", &data(&env.run("plugin path --format json")));
         let line = format!("--plugin-dir {} plugin list", in_the_way.display());
         env.run(&line).assert_code(Exit::Config).assert_has(&["hint: "]);
+        // What can be listed is, and what cannot stands beside it.
+        let listed = env.run(&format!("{line} --format json"));
+        listed.assert_code(Exit::Config);
+        let told = data(&listed);
+        schema::check("plugin-list", &told);
+        assert_eq!(told["refused"][0]["path"], in_the_way.display().to_string(), "{listed}");
     }
     let env = TestEnv::without_plugins().env("LIFESPAN_PLUGIN_PATH", &folder);
     assert!(env.run("plugin list").stdout.contains("the folder does not exist"));
@@ -228,10 +243,14 @@ fn a_list_shows_plugins_with_version_library_and_summary() {
         format!(
             "{dir}\n  countdown  0.1.0  {}  Count down, telling everyone\n  echo       0.1.0  {}       \
              Say what the countdown tells\n  exec       0.1.0  {}       \
-             Run a command and publish what it writes\n",
+             Run a command and publish what it writes\n  http       0.1.0  {}       \
+             Serve the topics and their values over HTTP\n  watch      0.1.0  {}      \
+             Publish changes of files and folders\n",
             file("countdown"),
             file("echo"),
-            file("exec")
+            file("exec"),
+            file("http"),
+            file("watch")
         )
     );
 }

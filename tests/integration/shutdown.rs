@@ -205,16 +205,16 @@ fn the_whole_shutdown_has_a_deadline() {
 #[test]
 fn a_blocked_worker_is_named_while_it_blocks_and_the_others_go_on() {
     let env = TestEnv::new();
-    let mut process =
-        env.spawn("--until fault publish --every 100ms fault --at run --how block --for 3s watch");
+    let mut process = env
+        .spawn("--until fault publish --every 100ms fault --at run --how block --for 3s onlooker");
     process.wait_for_line("'fault' has been blocking a worker thread");
     let so_far = process.stderr_so_far();
     assert!(!so_far.contains("fault: unblocked"), "{so_far}");
-    let count = so_far.matches(">> watch: ").count();
+    let count = so_far.matches(">> onlooker: ").count();
     process.wait_for_line("fault: unblocked");
     let so_far = process.stderr_so_far();
     let told_until = so_far.split(">> fault: unblocked").next().unwrap_or_default();
-    assert!(told_until.matches(">> watch: ").count() > count + 5, "{so_far}");
+    assert!(told_until.matches(">> onlooker: ").count() > count + 5, "{so_far}");
     process.wait().assert_code(Exit::Success);
 }
 

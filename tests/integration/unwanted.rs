@@ -43,12 +43,38 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     assert!(text.ends_with("disabled = [\"echo\", \"countdown\"]\n"), "{text}");
     let list = data(&env.run("plugin list --format json"));
     schema::check("plugin-list", &list);
+    let list = env.run("plugin list");
+    let disabled = list.stdout.split("\ndisabled\n").nth(1).unwrap_or_default();
+    for name in ["echo", "countdown"] {
+        let hint = format!("hint: `lifespan plugin enable {name}` enables it\n");
+        assert!(disabled.contains(&format!("({name})\n")) && disabled.contains(&hint), "{list}");
+    }
     let enabled = env.run("plugin enable echo countdown --format json");
     enabled.assert_code(Exit::Success);
     schema::check("plugin-enable", &data(&enabled));
     env.run("--dry-run countdown echo").assert_code(Exit::Success);
-    env.run("plugin enable echo").assert_code(Exit::Usage).assert_has(&["`echo` is not disabled"]);
+    assert!(!env.run("plugin list").stdout.contains("\ndisabled\n"));
     env.run("plugin disable ecko").assert_code(Exit::Usage).assert_has(&["did you mean `echo`"]);
+}
+
+#[test]
+fn enabling_what_is_not_disabled_is_told_with_what_is_so() {
+    let env = env();
+    let refused = |line: &str, told: &[&str]| {
+        env.run(line).assert_code(Exit::Usage).assert_has(told);
+    };
+    let usable = ["the plugin `echo` is not disabled", "hint: it can be used as it is"];
+    refused("plugin enable echo", &usable);
+    refused("plugin enable ecko", &["no plugin is called `ecko`", "did you mean `echo`"]);
+    env.run("plugin disable echo tag").assert_code(Exit::Success);
+    refused("plugin enable ecko", &["no plugin is called `ecko`", "did you mean `echo`"]);
+    refused("plugin enable zzz", &["no plugin is called `zzz`", "hint: disabled are: echo, tag"]);
+    // One that is not disabled keeps the others from being enabled, and nothing else is said of these.
+    let usable = ["the plugin `countdown` is not disabled", "hint: it can be used as it is"];
+    refused("plugin enable echo tag countdown", &usable);
+    let enabled = env.run("plugin enable tag");
+    assert_eq!(enabled.stdout, "enabled: tag\ndisabled: echo\n", "{enabled}");
+    assert_eq!(env.run("plugin enable echo").stdout, "enabled: echo\n");
 }
 
 #[test]

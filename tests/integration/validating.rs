@@ -82,6 +82,8 @@ fn assert_passed(output: &Output, skipped: &[&str]) {
 #[test]
 fn the_bundled_plugins_pass() {
     let env = TestEnv::without_plugins();
+    // Something to watch that is published, so that there are messages to be checked.
+    let file_to_watch = env.write("watched", "a value");
     let files = fs::read_dir(bundled()).expect("a folder").flatten().map(|it| it.path());
     let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "so")).collect();
     assert!(files.len() >= 3, "{files:?}");
@@ -89,7 +91,7 @@ fn the_bundled_plugins_pass() {
         let args = match file.file_stem().and_then(|it| it.to_str()) {
             Some("libexec") => "-- cat".to_owned(),
             Some("libhttp") => "-- --port 0".to_owned(),
-            Some("libwatch") => format!("-- {}", env.home().display()),
+            Some("libwatch") => format!("-- {} --as text", file_to_watch.display()),
             _ => String::new(),
         };
         assert_passed(&validate(&env, &format!("{} {args}", file.display())), &[]);

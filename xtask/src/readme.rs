@@ -31,10 +31,11 @@ enum How {
 
 const ENDED: &str = "Finished counting down";
 
-const OTHERWISE: [(&str, How); 4] = [
+const OTHERWISE: [(&str, How); 5] = [
     (TEST_COMMAND, How::Elsewhere),
     ("cargo xtask run -v countdown --from 3 echo --immediately", How::Interrupted(ENDED)),
     ("lifespan --bus-trace '**' countdown --from 3 echo --immediately", How::Interrupted(ENDED)),
+    ("lifespan watch notes.txt --as text http --port 0", How::Interrupted("Serving http://")),
     ("lifespan man countdown | man -l -", How::With("man")),
 ];
 

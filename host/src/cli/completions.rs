@@ -12,9 +12,8 @@ use super::args::{self, Brand, HostArgs};
 use super::arguments::known_arguments;
 use super::complete::{Known, Shell, complete, unquoted};
 use super::report::Reporter;
-use super::settings::{self, Settings};
+use super::settings::{self, Configured};
 use super::{configured, early, elevated, with_files, word};
-use crate::config::Config;
 use crate::discover::Lookup;
 use crate::error::Failures;
 use crate::exit::Exit;
@@ -109,9 +108,8 @@ fn host(builder: HostBuilder, brand: &Brand, line: &[OsString]) -> Host {
     let command = args::command(brand);
     let early = early::scan(&command, line);
     let read = elevated::judge(&early, line)
-        .map_err(Failures::from)
-        .and_then(|()| settings::read(&brand.name, &command, &early, files::read));
-    let (config, settings) = read.unwrap_or_else(|_| (Config::default(), Settings::default()));
+        .map(|()| settings::read(&brand.name, &command, &early, files::read));
+    let Configured { config, settings, .. } = read.unwrap_or_default();
     let args = HostArgs::parse_from_words(command.clone(), &line[..early.options], &settings)
         .or_else(|_| HostArgs::parse_from_words(command, &[] as &[OsString], &settings));
     let builder = with_files(builder, config, settings);

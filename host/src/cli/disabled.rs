@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use toml_edit::{Array, DocumentMut, Item, value};
 
 use crate::cli::settings::{is_there, judge_file};
-use crate::config::MOST;
+use crate::config::{MOST, Wrong};
 use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -33,15 +33,17 @@ pub(crate) struct Disabled {
 impl Disabled {
     /// Reads the list of a host of that name; none where there is no home, or where it is not the
     /// user's to say. It decides on what is loaded, so nobody else may write to it.
-    pub(crate) fn read(host: &str, guard: &Guard) -> Result<Option<Self>, Failure> {
+    pub(crate) fn read(host: &str, guard: &Guard) -> Result<Option<Self>, Wrong> {
         let Some(folder) = config_folder(host) else { return Ok(None) };
         let file = folder.join("plugins.toml");
+        let wrong = |at, failure| Wrong { file: file.clone(), at, failure };
         let text = if is_there(&file) {
-            judge_file(guard, &file)?;
+            judge_file(guard, &file).map_err(|distrusted| wrong(0, distrusted))?;
             files::read(&file, MOST).and_then(files::text).map_err(|error| {
-                Failure::from_error(Exit::Config, &error)
+                let failure = Failure::from_error(Exit::Config, &error)
                     .context(format!("`{}` cannot be read", file.display()))
-                    .hint("see that it is a file that you may read")
+                    .hint("see that it is a file that you may read");
+                wrong(0, failure)
             })?
         } else {
             String::new()
@@ -51,7 +53,8 @@ impl Disabled {
             let shown = file.display();
             let problem = problem.lines().collect::<Vec<_>>().join(" ");
             let message = format!("`{shown}` is broken at line {line}, column {column}: {problem}");
-            Failure::new(Exit::Config, message).hint("mend it there; or remove the file")
+            let hint = "mend it there; or remove the file";
+            wrong(at, Failure::new(Exit::Config, message).hint(hint))
         };
         let parsed = toml_edit::Document::parse(text.as_str())
             .map_err(|error| broken(error.span().map_or(0, |it| it.start), error.message()))?;

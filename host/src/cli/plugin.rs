@@ -17,6 +17,7 @@ mod new;
 mod path;
 mod refusal;
 mod remove;
+mod run_path;
 mod target;
 mod trust;
 mod untrust;
@@ -99,6 +100,11 @@ pub(crate) fn run(context: &Context<'_>, words: &[OsString]) -> Result<Exit, Fai
         PluginCommand::Disable(args) => cmd_disable(context, args),
         PluginCommand::Enable(args) => cmd_enable(context, args),
     }
+}
+
+/// Whether a line asks for what is wrong: then nothing that is wrong ends it before.
+pub(crate) fn is_doctor(line: &[OsString]) -> bool {
+    matches!(line, [word, command, ..] if word == WORD && command == "doctor")
 }
 
 /// The command that parses these words, under the host's own name.

@@ -18,9 +18,9 @@ use super::early::Early;
 use super::logging::LogFormat;
 use super::term::ColorWhen;
 use crate::chain::alike;
-use crate::config::{Config, Located, MOST, Mistake, Scalar, Setting, Value};
+use crate::config::{Config, Located, MOST, Mistake, Scalar, Setting, Value, Wrong};
 use crate::discover::config_folder;
-use crate::error::{Failure, Failures};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::files::{self, Read};
 use crate::log::{FilterError, parse_filter};
@@ -47,38 +47,37 @@ pub(crate) struct Settings {
     pub(crate) format: Option<LogFormat>,
 }
 
-/// Reads the files that count for a line; those that it names in that way.
-///
-/// # Errors
-///
-/// All that is wrong in all of them.
-pub(crate) fn read(
-    host: &str,
-    command: &Command,
-    early: &Early,
-    named: Read,
-) -> Result<(Config, Settings), Failures> {
+/// What the files say that count for a line.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
+    /// All that is wrong, in the order of the files and of the places in each.
+    pub(crate) wrong: Vec<Wrong>,
+}
+
+/// Reads the files that count for a line, as far as they can be; those that it names in that way.
+pub(crate) fn read(host: &str, command: &Command, early: &Early, named: Read) -> Configured {
     let own = user_file(host).filter(|file| is_there(file));
     let allow_unsafe_permissions = early.allow_unsafe_permissions;
     let guard = Guard::new(&Policy { allow_unsafe_permissions, ..Policy::default() });
     let mut config = Config::default();
-    let mut failures = Vec::new();
+    let mut wrong = Vec::new();
     let named = early.config.iter().map(|file| (file, named));
     for (file, read) in own.iter().map(|file| (file, files::read as Read)).chain(named) {
         if let Err(distrusted) = judge_file(&guard, file) {
-            failures.push(distrusted);
+            wrong.push(Wrong { file: file.clone(), at: 0, failure: distrusted });
             continue;
         }
-        let (later, wrong) = Config::what_can_be(read(file, MOST), file);
+        let (later, mistakes) = Config::what_can_be(read(file, MOST), file);
         config = config.overlaid(later);
-        failures.extend(wrong);
+        wrong.extend(mistakes);
     }
-    let settings = judge(&config.host, command).unwrap_or_else(|mistakes| {
-        failures.extend(mistakes.iter().map(Located::failure));
-        Settings::default()
-    });
-    Failures::check(failures)?;
-    Ok((config, settings))
+    let (settings, mistakes) = judge(&config.host, command);
+    wrong.extend(mistakes.iter().map(Located::wrong));
+    let files: Vec<_> = own.iter().chain(&early.config).collect();
+    wrong.sort_by_key(|it| (files.iter().position(|file| **file == it.file), it.at));
+    Configured { config, settings, wrong }
 }
 
 /// The user's own file for a host of that name, such as `~/.config/lifespan/lifespan.toml`; none where
@@ -117,7 +116,7 @@ pub(super) fn judge_file(guard: &Guard, file: &Path) -> Result<(), Failure> {
     })
 }
 
-fn judge(host: &[Setting], command: &Command) -> Result<Settings, Vec<Located>> {
+fn judge(host: &[Setting], command: &Command) -> (Settings, Vec<Located>) {
     let mut settings = Settings::default();
     let mut mistakes = Vec::new();
     for setting in host {
@@ -133,7 +132,7 @@ fn judge(host: &[Setting], command: &Command) -> Result<Settings, Vec<Located>> 
             Ok((arg, words)) => settings.set(arg.get_id().as_str(), words, setting),
         }
     }
-    if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+    (settings, mistakes)
 }
 
 impl Settings {

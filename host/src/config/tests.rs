@@ -5,6 +5,7 @@ use super::*;
 fn text(failures: &Failures) -> String {
     let told = failures.as_slice().iter().map(|failure| {
         assert_eq!(failure.exit, Exit::Config);
+        assert!(!failure.hints.is_empty(), "{failure}");
         let place = failure.pointer.as_deref().unwrap_or_default().lines().next();
         let hints: String = failure.hints.iter().map(|hint| format!(" ({hint})")).collect();
         format!("{}: {failure}{hints}\n", place.unwrap_or_default().trim())
@@ -59,15 +60,18 @@ fn a_later_file_counts_option_by_option() {
 fn all_that_is_wrong_is_told_with_its_place() {
     check_wrong(
         "plugin = 3\n[plugins.a]\nx = 1\n[other]\n",
-        "a.toml:1:1: `plugin` must be a table\n\
+        "a.toml:1:1: `plugin` must be a table (the options of a plugin follow `[plugin.NAME]`)\n\
          a.toml:2:2: there is no table `plugins` (did you mean `plugin`?)\n\
-         a.toml:4:2: there is no table `other`\n",
+         a.toml:4:2: there is no table `other` (the options of a plugin follow `[plugin.NAME]`, those \
+         of the host stand before all tables)\n",
     );
     check_wrong(
         "[plugin]\na = 3\n[plugin.b]\nx = [[1]]\n[plugin.b.c]\ny = 1\n",
-        "a.toml:2:1: `plugin.a` must be a table\n\
-         a.toml:4:5: the list `x` may hold texts, numbers, and `true` or `false`\n\
-         a.toml:5:11: `c` is a table, where options of a plugin stand\n",
+        "a.toml:2:1: `plugin.a` must be a table (its options follow `[plugin.a]`)\n\
+         a.toml:4:5: the list `x` may hold texts, numbers, and `true` or `false` (write its values \
+         one after the other)\n\
+         a.toml:5:11: `c` is a table, where options of a plugin stand (an option has a value, or a \
+         list of values)\n",
     );
 }
 
@@ -78,7 +82,10 @@ fn what_is_not_toml_is_told_and_nothing_else() {
     assert!(failures.as_slice().len() >= 2, "{told}");
     assert!(told.starts_with("a.toml:1:"), "{told}");
     assert!(told.lines().all(|line| line.contains("the configuration is not TOML: ")), "{told}");
-    check_wrong("a = 1\na = 2\n", "a.toml:2:1: the configuration is not TOML: duplicate key\n");
+    check_wrong(
+        "a = 1\na = 2\n",
+        "a.toml:2:1: the configuration is not TOML: duplicate key (keep one of the two)\n",
+    );
 }
 
 #[test]
@@ -88,6 +95,7 @@ fn a_file_that_cannot_be_read_or_is_too_large_is_named() {
     let failure = &missing.as_slice()[0];
     assert!(failure.message.ends_with("none.toml` cannot be used"), "{failure}");
     assert_eq!(failure.causes[0], "it cannot be read");
+    assert_eq!(failure.hints, ["see that it is there, and that you may read it"]);
     let large = folder.path().join("large.toml");
     std::fs::write(&large, "#".repeat(1 + MOST as usize)).unwrap();
     let failures = Config::read(&large).unwrap_err();

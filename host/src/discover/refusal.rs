@@ -242,7 +242,8 @@ impl RefusalReason {
                 "see that it is there, and that you may read it".into()
             }
             RefusalReason::NotAFile | RefusalReason::NotALibrary | RefusalReason::NotShared => {
-                "move it out of the plugins folder; a plugin's library is a crate of type `cdylib`"
+                "a library of plugins is built by a crate of type `cdylib`; whatever is none does not \
+                 belong in a plugins folder"
                     .into()
             }
             RefusalReason::Damaged(_) => "build or copy the library again".into(),
@@ -294,3 +295,6 @@ pub(crate) fn abi_hint(library: &str, host: &str) -> String {
 fn listed(places: &[Place]) -> String {
     places.iter().map(Place::to_string).collect::<Vec<_>>().join(" and ")
 }
+
+#[cfg(test)]
+mod tests;

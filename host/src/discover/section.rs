@@ -19,6 +19,8 @@ use object::read::pe::{ImageNtHeaders, optional_header_magic};
 use object::read::{ReadCache, ReadRef};
 use object::{elf, macho, pe};
 
+#[cfg(feature = "cli")]
+pub(crate) use self::run_path::{LooksIn, looks_in};
 pub(crate) use self::run_path::{leads_astray, run_path};
 use crate::discover::platform::{Format, Platform};
 use crate::discover::refusal::RefusalReason;

@@ -96,6 +96,15 @@ impl Walker {
         Ok(None)
     }
 
+    /// Whether a part of the path is missing that somebody else may put there, in a sticky folder.
+    #[cfg(feature = "cli")]
+    pub(super) fn may_be_made(&self, path: &Path) -> bool {
+        const OTHERS_WRITE: u32 = 0o022;
+        let Ok(Some(missing)) = self.walk_there(path) else { return false };
+        let folder = missing.parent().and_then(|folder| fs::metadata(folder).ok());
+        folder.is_some_and(|folder| Ownership::of(&folder).mode & OTHERS_WRITE != 0)
+    }
+
     /// Judges one file by itself.
     pub(super) fn judge_file(&self, path: &Path, ownership: Ownership) -> Result<(), Distrust> {
         self.judge(path, Kind::File, ownership)

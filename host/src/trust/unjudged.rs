@@ -22,6 +22,11 @@ impl Walker {
         Ok(None)
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) fn may_be_made(&self, _: &Path) -> bool {
+        false
+    }
+
     pub(super) fn judge_file(&self, _: &Path, _: Ownership) -> Result<(), Distrust> {
         Ok(())
     }

@@ -59,16 +59,16 @@ pub(crate) fn sdk(options: &[&str]) -> Result<()> {
     let machine = machine();
     let today = shell::today();
     shell::say(&format!("the SDK, on {machine}, {today}"));
-    shell::say(&format!("{:44} {size:>10} bytes", "`countdown`, release, stripped"));
+    shell::say(&format!("{:50} {size:>10} bytes", "`countdown`, release, stripped"));
     for ((name, _), seconds) in BUILDS.iter().zip(&seconds) {
         let what = format!("`countdown` from nothing, {name}");
-        shell::say(&format!("{what:44} {seconds:>10.1} s"));
+        shell::say(&format!("{what:50} {seconds:>10.1} s"));
     }
     for row in rows(&polls) {
-        let body = if row["keeps_waker"] == true { " that keeps its waker" } else { "" };
-        let what = format!("a poll of a {}{body}", row["name"].as_str().unwrap_or_default());
+        let body = if row["keeps_waker"] == true { ", its waker kept" } else { "" };
+        let what = format!("a poll: {}{body}", row["name"].as_str().unwrap_or_default());
         let nanos = row["ns_per_poll"].as_f64().unwrap_or(f64::NAN);
-        shell::say(&format!("{what:44} {nanos:>10.1} ns"));
+        shell::say(&format!("{what:50} {nanos:>10.1} ns"));
     }
     if let Some(file) = file {
         let builds: Vec<_> = BUILDS
@@ -124,4 +124,22 @@ fn polls(rounds: usize) -> Result<Value> {
 
 fn rows(polls: &Value) -> &[Value] {
     polls["rows"].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_is_none_is_told_before_anything_is_built() {
+        for (options, told) in [
+            (&["--quick", "1"][..], "not `--quick 1`"),
+            (&["--json"], "not `--json`"),
+            (&["--rounds", "many"], "no number of rounds"),
+            (&["--rounds", "0"], "no rounds were asked for"),
+        ] {
+            let error = sdk(options).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
-use super::refusal::{ReasonResult, reason_text};
+use super::refusal::ReasonResult;
+use super::run_path::{RunPathResult, run_path_text};
 use crate::discover::abi::is_version;
 use crate::discover::{Finds, Refused};
 use crate::error::Failures;
@@ -54,6 +55,8 @@ struct LibraryResult {
     plugins: Vec<PluginResult>,
     /// Why it, or some of its plugins, cannot be used.
     reasons: Vec<RefusedResult>,
+    /// Where it has what it needs looked for though others may put something there.
+    run_path: Vec<RunPathResult>,
 }
 
 /// A plugin that can be used.
@@ -73,14 +76,14 @@ pub(super) struct RefusedResult {
     /// The names of the plugins that it is about, as far as they are known.
     plugins: Vec<String>,
     #[serde(flatten)]
-    reason: ReasonResult,
+    pub(super) reason: ReasonResult,
 }
 
 impl RefusedResult {
     pub(super) fn of(refused: &Refused) -> Self {
         RefusedResult {
             plugins: refused.plugins.clone(),
-            reason: ReasonResult::of(&refused.reason),
+            reason: ReasonResult::in_full(&refused.reason),
         }
     }
 }
@@ -95,12 +98,10 @@ pub(crate) fn cmd_check(context: &Context<'_>, args: CheckArgs) -> Result<Exit, 
     let examined: Vec<_> = args.paths.iter().map(judge).collect();
     let columns = context.reporter.terminal.columns;
     let checked = args.paths.iter().zip(&examined);
+    let libraries: Vec<_> = checked.map(|(path, it)| library(context, path, it)).collect();
     let printed = context.reporter.data(&match args.format.format {
-        Format::Text => checked.map(|(path, it)| text(path, it, against, columns)).collect(),
-        Format::Json => json(&CheckResult {
-            against: args.against.clone(),
-            libraries: checked.map(|(path, it)| library(path, it)).collect(),
-        }),
+        Format::Text => libraries.iter().map(|it| text(it, against, columns)).collect(),
+        Format::Json => json(&CheckResult { against: args.against.clone(), libraries }),
     });
     let refused = examined.iter().flat_map(|it| &it.refused);
     Ok(refused.map(|it| it.reason.exit()).fold(printed, Exit::worst))
@@ -122,7 +123,7 @@ pub(super) fn verdict(examined: &Finds) -> &'static str {
     }
 }
 
-fn library(file: &Path, examined: &Finds) -> LibraryResult {
+fn library(context: &Context<'_>, file: &Path, examined: &Finds) -> LibraryResult {
     let plugins = examined.candidates.iter().map(|it| PluginResult {
         name: it.facts().name.clone(),
         version: it.facts().version.clone(),
@@ -134,24 +135,21 @@ fn library(file: &Path, examined: &Finds) -> LibraryResult {
         verdict: verdict(examined),
         plugins: plugins.collect(),
         reasons: reasons.collect(),
+        run_path: context.run_path(file),
     }
 }
 
-fn text(file: &Path, examined: &Finds, against: Option<&str>, columns: u16) -> String {
-    let verdict = match verdict(examined) {
+fn text(library: &LibraryResult, against: Option<&str>, columns: u16) -> String {
+    let verdict = match library.verdict {
         "partly" => "only some of its plugins can be used",
         other => other,
     };
-    let rows: Vec<_> = examined
-        .candidates
-        .iter()
-        .map(|it| it.facts())
-        .map(|it| vec![it.name.clone(), it.version.clone(), it.summary.clone()])
-        .collect();
-    let reasons: String =
-        examined.refused.iter().map(|it| reason_text(&it.reason, columns)).collect();
+    let plugins = library.plugins.iter();
+    let rows: Vec<_> = plugins.map(|it| [&it.name, &it.version, &it.summary]).collect();
+    let reasons: String = library.reasons.iter().map(|it| it.reason.text(columns)).collect();
     let by = against.map(|abi| format!(" by a host of ABI {abi}")).unwrap_or_default();
-    indented(&format!("{}: {verdict}{by}", path(file)), 0, u16::MAX)
+    indented(&format!("{}: {verdict}{by}", library.path), 0, u16::MAX)
         + &table(&rows, 2, columns)
         + &reasons
+        + &run_path_text(&library.run_path, columns)
 }

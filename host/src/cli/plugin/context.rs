@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::path::{self, Path, PathBuf};
 
+use super::run_path::{RunPathResult, run_path_of};
 use crate::cli::report::Reporter;
+use crate::config::Wrong;
 use crate::discover::{Finds, Terms, judge_file, judge_file_on};
+use crate::files;
 use crate::host::Host;
+use crate::trust::Guard;
 
 /// What a command works on.
 #[derive(Clone, Copy)]
@@ -18,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) reporter: &'a Reporter,
     /// Whether more than usual is to be told.
     pub(crate) is_verbose: bool,
+    /// What is wrong with the user's files; with anything there, only the doctor gets so far.
+    pub(crate) wrong: &'a [Wrong],
 }
 
 impl Context<'_> {
@@ -35,6 +41,13 @@ impl Context<'_> {
     pub(crate) fn judge_against(&self, library: &Path, abi: &str) -> Finds {
         let terms = Terms { allow_abort: self.host.allows_panic_abort(), abi };
         judge_file_on(&absolute(library), terms, self.host.policy())
+    }
+
+    /// Where a library has what it needs looked for though others may put something there.
+    pub(super) fn run_path(&self, library: &Path) -> Vec<RunPathResult> {
+        let file = absolute(library);
+        let guard = Guard::new(self.host.policy());
+        files::open(&file).map(|open| run_path_of(&guard, &file, open)).unwrap_or_default()
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
 use super::target;
 use crate::cli::disabled::Disabled;
 use crate::discover::Lookup;
@@ -44,25 +44,35 @@ pub(crate) fn cmd_disable(context: &Context<'_>, args: DisableArgs) -> Result<Ex
         disabled.add(plugin);
     }
     disabled.save(&Guard::new(context.host.policy()))?;
-    Ok(answer(context, &disabled, args.format.format))
+    Ok(answer(context, &disabled, &[], args.format.format))
 }
 
 /// The user's list.
 pub(super) fn list(context: &Context<'_>) -> Result<Disabled, Failure> {
-    Disabled::read(context.name(), &Guard::new(context.host.policy()))?.ok_or_else(|| {
+    let list = Disabled::read(context.name(), &Guard::new(context.host.policy()));
+    list.map_err(|broken| broken.failure)?.ok_or_else(|| {
         Failure::new(Exit::Config, "there is no folder for the list of disabled plugins")
             .hint("set `HOME`")
     })
 }
 
-/// What is disabled now.
-pub(super) fn answer(context: &Context<'_>, disabled: &Disabled, format: Format) -> Exit {
+/// What was enabled, and is disabled now.
+pub(super) fn answer(
+    context: &Context<'_>,
+    disabled: &Disabled,
+    enabled: &[String],
+    format: Format,
+) -> Exit {
     let result = DisabledResult { disabled: disabled.names(), file: path(&disabled.file) };
+    let columns = context.reporter.terminal.columns;
+    let told = |label: &str, names: Vec<&str>| match names.as_slice() {
+        [] => String::new(),
+        names => indented(&format!("{label}: {}", names.join(", ")), 0, columns),
+    };
     context.reporter.data(&match format {
-        Format::Text if result.disabled.is_empty() => "no plugin is disabled\n".to_owned(),
         Format::Text => {
-            let names: Vec<_> = result.disabled.iter().map(String::as_str).collect();
-            format!("disabled: {}\n", names.join(", "))
+            told("enabled", enabled.iter().map(String::as_str).collect())
+                + &told("disabled", result.disabled.iter().map(String::as_str).collect())
         }
         Format::Json => json(&result),
     })

@@ -2,6 +2,7 @@
 //!
 //! Loads nothing, and mends nothing.
 
+mod files;
 mod trust;
 
 use std::fs;
@@ -16,7 +17,7 @@ use super::format::{Format, FormatArgs, indented, json, path};
 use crate::discover::{Catalog, Lookup, RefusalReason, Refused, default_folder};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::files;
+use crate::files::{make_folder, replace};
 use crate::order::{OrderError, Requirement, order};
 
 /// Look for everything that is wrong in the set-up, and tell what to do about it
@@ -46,8 +47,9 @@ struct DoctorResult {
 struct Finding {
     /// Whether it is wrong; else it is good to know.
     is_wrong: bool,
-    /// The kind of finding: the name of a refusal's reason, or `no-folder`, `cache-unwritable`,
-    /// `requires-missing`, `requires-circle`, `run-path`, `approved-missing`, `disabled-unknown`.
+    /// The kind of finding: the name of a refusal's reason, or `config`, `config-unchecked`,
+    /// `no-folder`, `cache-unwritable`, `requires-missing`, `requires-circle`, `run-path`,
+    /// `approved-missing`, `disabled-unknown`.
     reason: &'static str,
     /// The folder, file or plugin that it is about, if it is about one.
     subject: Option<String>,
@@ -57,6 +59,9 @@ struct Finding {
     causes: Vec<String>,
     /// What to do about it.
     hint: Option<String>,
+    /// Where it stands in a file, for people: its place, its line, and a mark below; `null` where there
+    /// is nothing to show.
+    pointer: Option<String>,
     #[serde(skip)]
     exit: Exit,
 }
@@ -65,12 +70,14 @@ struct Finding {
 pub(crate) fn cmd_doctor(context: &Context<'_>, args: DoctorArgs) -> Result<Exit, Failures> {
     let catalog = context.host.catalog();
     // A library that has nothing to do with plugins may lie where it is.
-    let refused = catalog.refused().iter().filter(|it| !it.is_bystander());
-    let mut findings: Vec<_> = folders(context).into_iter().collect();
-    findings.extend(refused.map(Finding::refused));
+    let is_ours = |it: &&Refused| !matches!(it.reason, RefusalReason::NoDescriptor);
+    let mut findings = files::mistakes(context);
+    findings.extend(folders(context));
+    findings.extend(catalog.refused().iter().filter(is_ours).map(Finding::refused));
+    findings.extend(trust::bytes(context));
     findings.extend(needs(catalog));
     findings.extend(cache(catalog));
-    findings.extend(trust::run_paths(catalog));
+    findings.extend(trust::run_paths(context));
     findings.extend(trust::approved_missing(context));
     findings.extend(trust::disabled_unknown(context));
     let exit = findings.iter().map(|it| it.exit).fold(Exit::Success, Exit::worst);
@@ -95,6 +102,7 @@ impl Finding {
             message,
             causes: Vec::new(),
             hint: Some(hint),
+            pointer: None,
             exit,
         }
     }
@@ -104,8 +112,9 @@ impl Finding {
     }
 
     fn refused(refused: &Refused) -> Self {
-        let Failure { message, causes, .. } =
+        let Failure { message, mut causes, .. } =
             Failure::from_error(refused.reason.exit(), &refused.reason);
+        causes.extend(refused.reason.details());
         let hint = refused.hint().unwrap_or_default();
         let exit = match refused.reason {
             // Somebody wanted it so.
@@ -195,9 +204,9 @@ fn cache(catalog: &Catalog) -> Option<Finding> {
 }
 
 fn try_to_write(dir: &Path) -> io::Result<()> {
-    files::make_folder(dir)?;
+    make_folder(dir)?;
     let file = dir.join("doctor");
-    files::replace(&file, b"")?;
+    replace(&file, b"")?;
     fs::remove_file(file)
 }
 
@@ -216,6 +225,7 @@ fn text(result: &DoctorResult, columns: u16) -> String {
         let subject = finding.subject.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
         text += &format!("\n{}", indented(&format!("{label}{subject}"), 0, u16::MAX));
         text += &indented(&finding.message, 2, columns);
+        text += finding.pointer.as_deref().unwrap_or_default();
         for cause in &finding.causes {
             text += &indented(&format!("caused by: {cause}"), 2, columns);
         }

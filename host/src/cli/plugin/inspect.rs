@@ -18,7 +18,7 @@ use self::settings::{SettingResult, settings};
 use super::check::{RefusedResult, verdict};
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
-use super::refusal::reason_text;
+use super::run_path::{RunPathResult, run_path_text};
 use super::target;
 use crate::cli::arguments::{Asker, arguments};
 use crate::discover::{Finds, Lookup, Source, read_open};
@@ -58,6 +58,8 @@ struct InspectResult {
     verdict: &'static str,
     /// Why it, or some of its plugins, cannot be used.
     reasons: Vec<RefusedResult>,
+    /// Where it has what it needs looked for though others may put something there.
+    run_path: Vec<RunPathResult>,
     /// What the library says of itself; `null` where it has no descriptor that can be read.
     descriptor: Option<DescriptorResult>,
     /// The host's ABI.
@@ -140,7 +142,7 @@ pub(crate) fn cmd_inspect(context: &Context<'_>, args: InspectArgs) -> Result<Ex
     let result = inspect(context, &asker, &subject);
     let is_untold = result.plugins.iter().any(|plugin| plugin.trouble.is_some());
     let printed = context.reporter.data(&match args.format.format {
-        Format::Text => text(&subject, &result, context.reporter.terminal.columns),
+        Format::Text => text(&result, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     let refused = subject.finds.refused.iter().map(|it| it.reason.exit());
@@ -205,6 +207,7 @@ fn inspect(context: &Context<'_>, asker: &Asker<'_>, subject: &Subject) -> Inspe
         size: digest.map(|(_, size)| size),
         verdict: verdict(finds),
         reasons: finds.refused.iter().map(RefusedResult::of).collect(),
+        run_path: file.as_ref().map(|it| context.run_path(it)).unwrap_or_default(),
         descriptor: descriptor.as_ref().map(DescriptorResult::of),
         host_abi: ABI_VERSION,
     }
@@ -234,7 +237,7 @@ impl TroubleResult {
     }
 }
 
-fn text(subject: &Subject, result: &InspectResult, columns: u16) -> String {
+fn text(result: &InspectResult, columns: u16) -> String {
     let heading = result.path.clone().unwrap_or_else(|| "built into the host".into());
     let mut text = indented(&heading, 0, u16::MAX);
     let mut facts = vec![vec!["verdict".to_owned(), result.verdict.to_owned()]];
@@ -252,9 +255,10 @@ fn text(subject: &Subject, result: &InspectResult, columns: u16) -> String {
         fact("panic", format!("{}{debug}", it.panic));
     }
     text += &table(&facts, 2, columns);
-    for refused in &subject.finds.refused {
-        text += &reason_text(&refused.reason, columns);
+    for refused in &result.reasons {
+        text += &refused.reason.text(columns);
     }
+    text += &run_path_text(&result.run_path, columns);
     for plugin in &result.plugins {
         text += &format!("\n{}", about(plugin, columns));
     }

@@ -75,7 +75,9 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
         not_approved: not_approved(&folder).iter().map(|it| path(it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(std::slice::from_ref(&result.installed)),
+        Format::Text => {
+            text(std::slice::from_ref(&result.installed), context.reporter.terminal.columns)
+        }
         Format::Json => json(&result),
     });
     warn(context, &result.not_approved);

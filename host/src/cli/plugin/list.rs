@@ -8,14 +8,17 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path, table};
-use super::refusal::{RefusalResult, reason_text};
+use super::refusal::{ReasonResult, RefusalResult};
 use crate::cli::check_folders;
 use crate::cli::lines::plain;
-use crate::discover::{Candidate, Catalog, Refused};
+use crate::discover::{Candidate, Catalog, RefusalReason, Refused};
 use crate::error::Failures;
 use crate::exit::Exit;
 
 /// List the plugins, and what is refused with its reason
+///
+/// Nothing is read of a library that was read before and is as it was. So what a lock file approves is
+/// compared by its name and size only; `check`, `doctor` and `verify` compare its bytes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -52,15 +55,17 @@ pub(crate) fn cmd_list(context: &Context<'_>, args: ListArgs) -> Result<Exit, Fa
     let catalog = context.host.catalog();
     // All of it will be shown, so there is no use in asking for less before.
     let refused = catalog.refused();
-    check_folders(catalog)?;
     let columns = context.reporter.terminal.columns;
-    Ok(context.reporter.data(&match args.format.format {
+    let printed = context.reporter.data(&match args.format.format {
         Format::Text => text(catalog, columns, context.is_verbose),
         Format::Json => json(&ListResult {
             plugins: catalog.candidates().iter().map(|it| plugin(catalog, it)).collect(),
             refused: refused.iter().map(RefusalResult::of).collect(),
         }),
-    }))
+    });
+    // What can be listed is, all the same.
+    check_folders(catalog)?;
+    Ok(printed)
 }
 
 fn plugin(catalog: &Catalog, candidate: &Candidate) -> PluginResult {
@@ -100,12 +105,12 @@ fn text(catalog: &Catalog, columns: u16, is_verbose: bool) -> String {
     if text.is_empty() {
         text += "no plugin is found\n\n";
     }
+    let is_disabled = |it: &&Refused| matches!(it.reason, RefusalReason::Disabled { .. });
+    let disabled = catalog.refused().iter().filter(is_disabled);
+    text += &section("disabled", disabled, columns);
     // A library that has nothing to do with plugins may lie where it is.
     let refused = catalog.refused().iter().filter(|it| is_verbose || !it.is_bystander());
-    for (at, refused) in refused.enumerate() {
-        text += if at == 0 { "refused\n" } else { "" };
-        text += &refusal(refused, columns);
-    }
+    text += &section("refused", refused.filter(|it| !is_disabled(it)), columns);
     text.trim_end().to_owned() + "\n"
 }
 
@@ -119,13 +124,20 @@ fn row(candidate: &Candidate) -> [Cow<'_, str>; 4] {
     [facts.name.as_str().into(), facts.version.as_str().into(), file, facts.summary.as_str().into()]
 }
 
+/// What is refused, below a heading if there is any.
+fn section<'r>(heading: &str, refused: impl Iterator<Item = &'r Refused>, columns: u16) -> String {
+    let text: String = refused.map(|it| refusal(it, columns)).collect();
+    if text.is_empty() { text } else { format!("{heading}\n{text}\n") }
+}
+
 fn refusal(refused: &Refused, columns: u16) -> String {
     let place = refused.place.path().map_or("built in".into(), |it| path(it));
     let plugins = match refused.plugins.as_slice() {
         [] => String::new(),
         names => format!(" ({})", names.join(", ")),
     };
-    let reason: String = reason_text(&refused.reason, columns.saturating_sub(2))
+    let reason: String = ReasonResult::of(&refused.reason)
+        .text(columns.saturating_sub(2))
         .lines()
         .map(|it| format!("  {it}\n"))
         .collect();

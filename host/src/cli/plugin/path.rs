@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
 use crate::cli::lines::visible;
 use crate::discover::{Origin, Refused, SearchEntry, variable};
 use crate::error::Failures;
@@ -61,7 +61,7 @@ pub(crate) fn cmd_path(context: &Context<'_>, args: PathArgs) -> Result<Exit, Fa
         variable: variable(context.name()),
     };
     Ok(context.reporter.data(&match args.format.format {
-        Format::Text => text(entries, &result),
+        Format::Text => text(entries, &result, context.reporter.terminal.columns),
         Format::Json => json(&result),
     }))
 }
@@ -77,7 +77,7 @@ fn origin(origin: Origin) -> &'static str {
 }
 
 /// A folder a line, since paths are long; what there is to say of it is below.
-fn text(entries: &[SearchEntry], result: &PathResult) -> String {
+fn text(entries: &[SearchEntry], result: &PathResult, columns: u16) -> String {
     let mut text = String::new();
     for (entry, folder) in entries.iter().zip(&result.folders) {
         let origin = match entry.origin {
@@ -87,10 +87,10 @@ fn text(entries: &[SearchEntry], result: &PathResult) -> String {
         let missing = if folder.exists || folder.fault.is_some() { "" } else { "; not there yet" };
         text += &format!("{}\n  {origin}{missing}\n", visible(&folder.folder));
         if let Some(fault) = &folder.fault {
-            text += &format!("  not searched: {}\n", visible(fault));
+            text += &indented(&format!("not searched: {fault}"), 2, columns);
         }
         if let Some(hint) = &folder.hint {
-            text += &format!("  hint: {}\n", visible(hint));
+            text += &indented(&format!("hint: {hint}"), 2, columns);
         }
     }
     if entries.is_empty() {

@@ -53,13 +53,19 @@ impl ReasonResult {
         let Failure { message, causes, .. } = Failure::from_error(reason.exit(), reason);
         ReasonResult { reason: reason.name(), message, causes, hint: reason.hint() }
     }
-}
 
-/// A reason with its causes and its remedy, below what it is about.
-pub(super) fn reason_text(reason: &RefusalReason, columns: u16) -> String {
-    let Failure { message, causes, .. } = Failure::from_error(reason.exit(), reason);
-    let causes = causes.into_iter().map(|cause| format!("caused by: {cause}"));
-    let hint = reason.hint().map(|hint| format!("hint: {hint}"));
-    let parts = std::iter::once(message).chain(causes).chain(hint);
-    parts.map(|part| indented(&part, 2, columns)).collect()
+    /// With what a list has no room and no time for: the digests of what is not approved.
+    pub(super) fn in_full(reason: &RefusalReason) -> Self {
+        let mut result = Self::of(reason);
+        result.causes.extend(reason.details());
+        result
+    }
+
+    /// With its causes and its remedy, below what it is about.
+    pub(super) fn text(&self, columns: u16) -> String {
+        let causes = self.causes.iter().map(|cause| format!("caused by: {cause}"));
+        let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
+        let parts = std::iter::once(self.message.clone()).chain(causes).chain(hint);
+        parts.map(|part| indented(&part, 2, columns)).collect()
+    }
 }

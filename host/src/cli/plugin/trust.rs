@@ -9,10 +9,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
+use super::run_path::{RunPathResult, run_path_of};
 use super::target::{self, Examined};
 use crate::cli::lines::visible;
-use crate::discover::{RefusalReason, leads_astray, libraries_of, run_path};
+use crate::discover::{RefusalReason, libraries_of};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::trust::{Distrust, EditError, Editing, Entry, Guard, LOCK_FILE, Lock, quoted};
@@ -69,7 +70,7 @@ pub(crate) fn cmd_trust(context: &Context<'_>, args: TrustArgs) -> Result<Exit, 
         not_approved: folders.into_iter().flat_map(not_approved).map(|it| path(&it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(&result.approved),
+        Format::Text => text(&result.approved, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     warn(context, &result.not_approved);
@@ -91,13 +92,10 @@ pub(super) fn approve(
     }
     let mut approved = Vec::new();
     for it in examined {
-        let folders = it.sealed.reader().map(run_path).unwrap_or_default();
-        for folder in folders.iter().filter(|folder| leads_astray(folder)) {
-            tracing::warn!(
-                "`{}` has what it needs looked for in `{folder}`, which nobody approves; build it \
-                 without that run path",
-                it.library.display(),
-            );
+        let Ok(copy) = it.sealed.reader() else { continue };
+        for found in run_path_of(&guard, &it.library, copy) {
+            let (library, RunPathResult { message, hint, .. }) = (it.library.display(), found);
+            tracing::warn!("nobody approves what `{library}` needs: {message}; {hint}");
         }
     }
     for (folder, libraries) in folders {
@@ -161,17 +159,19 @@ pub(super) fn warn(context: &Context<'_>, not_approved: &[String]) {
 }
 
 /// A library a paragraph.
-pub(super) fn text(approved: &[Approved]) -> String {
+pub(super) fn text(approved: &[Approved], columns: u16) -> String {
     let mut text = String::new();
     for it in approved {
         let plugins = it.plugins.iter().map(|(name, version)| (name.as_str(), version.as_str()));
-        text += &format!("{}\n  {}\n", visible(&it.library), target::plugins(plugins));
-        match &it.before {
-            Some(before) if *before == it.sha256 => text += "  approved before\n",
-            Some(before) => text += &format!("  before: sha256 {before}\n"),
-            None => {}
+        text += &format!("{}\n", visible(&it.library));
+        let before = match &it.before {
+            Some(before) if *before == it.sha256 => Some("approved before".to_owned()),
+            before => before.as_ref().map(|before| format!("before: sha256 {before}")),
+        };
+        let told = [Some(target::plugins(plugins)), before];
+        for line in told.into_iter().flatten().chain([format!("approved: sha256 {}", it.sha256)]) {
+            text += &indented(&line, 2, columns);
         }
-        text += &format!("  approved: sha256 {}\n", it.sha256);
     }
     if approved.is_empty() {
         text += "there are no libraries of plugins in the folders that are searched\n";

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::{Format, FormatArgs, json, path};
+use super::format::{Format, FormatArgs, indented, json, path};
 use super::refusal::ReasonResult;
 use super::target;
 use crate::cli::lines::visible;
@@ -19,7 +19,7 @@ use crate::discover::identify;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
-use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey, Unsealed};
+use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey};
 
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
@@ -82,7 +82,7 @@ pub(crate) fn cmd_verify(context: &Context<'_>, args: VerifyArgs) -> Result<Exit
     let sound = libraries.iter().all(|it| it.fault.is_none());
     let result = VerifyResult { sound, libraries };
     let exit = context.reporter.data(&match args.format.format {
-        Format::Text => text(&result),
+        Format::Text => text(&result, context.reporter.terminal.columns),
         Format::Json => json(&result),
     });
     Ok(if sound { exit } else { exit.worst(Exit::Config) })
@@ -173,34 +173,25 @@ fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
 
 /// Judges a library as it is judged when it is loaded.
 fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
-    let unreadable = |error: std::io::Error| Distrust::Unreadable {
-        path: library.to_owned(),
-        error: error.to_string(),
-    };
     let file = identify(library).map_err(|reason| Distrust::Unreadable {
         path: library.to_owned(),
         error: reason.to_string(),
     })?;
     let folder = guard.folder(library.parent().unwrap_or(library));
     let approval = folder.file(guard, library, &file)?;
-    match policy.seal(library, approval.as_ref()) {
-        Ok(sealed) => Ok((approval.is_some(), sealed.digest().to_string())),
-        Err(Unsealed::Distrusted(distrust)) => Err(distrust),
-        Err(Unsealed::Io(error)) => Err(unreadable(error)),
-    }
+    let sealed = policy.judge_bytes(library, approval.as_ref())?;
+    Ok((approval.is_some(), sealed.digest().to_string()))
 }
 
 /// A library a paragraph.
-fn text(result: &VerifyResult) -> String {
+fn text(result: &VerifyResult, columns: u16) -> String {
     let mut text = String::new();
     for it in &result.libraries {
         text += &format!("{}\n", visible(&it.library));
         if let Some(fault) = &it.fault {
-            text += &format!("  refused: {}\n", visible(&fault.distrust.to_string()));
-            for digest in &fault.digests {
-                text += &format!("  {digest}\n");
-            }
-            text += &format!("  hint: {}\n", visible(&fault.distrust.hint()));
+            text += &indented(&format!("refused: {}", fault.distrust), 2, columns);
+            text += &fault.digests.iter().map(|it| indented(it, 2, columns)).collect::<String>();
+            text += &indented(&format!("hint: {}", fault.distrust.hint()), 2, columns);
             continue;
         }
         let said = match (it.approved, it.signed) {

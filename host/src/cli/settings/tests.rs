@@ -8,14 +8,14 @@ use crate::limits::Limits;
 
 fn settings(toml: &str) -> Result<Settings, String> {
     let config = Config::parse(toml, Path::new("/etc/a.toml")).unwrap();
-    judge(&config.host, &args::command(&Brand::default())).map_err(|mistakes| {
-        let told = mistakes.iter().map(|it| {
-            let cause = std::error::Error::source(&it.mistake).map(ToString::to_string);
-            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            format!("{} {}{cause} {}", it.place, it.mistake, it.hints.join(", ")).trim_end().into()
-        });
-        told.collect::<Vec<String>>().join("\n")
-    })
+    let (settings, mistakes) = judge(&config.host, &args::command(&Brand::default()));
+    let told = mistakes.iter().map(|it| {
+        let cause = it.mistake.source().map(ToString::to_string);
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{} {}{cause} {}", it.place, it.mistake, it.hints.join(", ")).trim_end().to_owned()
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() { Ok(settings) } else { Err(told.join("\n")) }
 }
 
 fn args(toml: &str, line: &str) -> HostArgs {

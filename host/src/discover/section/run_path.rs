@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 
 use object::endian::Endianness;
 use object::read::elf::{Dyn, FileHeader, SectionHeader};
@@ -16,6 +17,17 @@ use super::{MAX_TOTAL, Window};
 
 /// The longest run path that is read, in bytes.
 const MAX_PATH: u64 = 4096;
+
+/// Where a folder of a run path is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LooksIn {
+    /// It depends on where somebody stands.
+    Anywhere,
+    /// Out of the library's own folder, from there: what is found is not what lies beside the library.
+    Outside,
+    /// In this folder.
+    Folder(PathBuf),
+}
 
 /// The folders of a library's run path, as they stand in the file.
 pub(crate) fn run_path<R: Read + Seek>(file: R) -> Vec<String> {
@@ -35,12 +47,19 @@ pub(crate) fn run_path<R: Read + Seek>(file: R) -> Vec<String> {
 /// Whether a folder of a run path depends on where somebody stands, or leads out of the library's own
 /// folder: what is found there is not what lies beside the library.
 pub(crate) fn leads_astray(folder: &str) -> bool {
+    !matches!(looks_in(folder, Path::new("/")), LooksIn::Folder(_))
+}
+
+/// Where a folder of a run path is, for a library that lies in the folder `own`.
+pub(crate) fn looks_in(folder: &str, own: &Path) -> LooksIn {
     let origin = ["$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path"];
-    let rest = origin.iter().find_map(|origin| folder.strip_prefix(origin));
-    let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    match rest {
-        Some(rest) => rest.split('/').any(|part| part == ".."),
-        None => !folder.starts_with('/'),
+    let rest = origin.iter().find_map(|it| Some((*it, folder.strip_prefix(it)?)));
+    match rest.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/')) {
+        Some((_, rest)) if rest.split('/').any(|part| part == "..") => LooksIn::Outside,
+        Some(("@executable_path", _)) => LooksIn::Outside,
+        Some((_, rest)) => LooksIn::Folder(own.join(rest.trim_start_matches('/'))),
+        None if folder.starts_with('/') => LooksIn::Folder(folder.into()),
+        None => LooksIn::Anywhere,
     }
 }
 
@@ -93,12 +112,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_lies_below_the_library_or_has_a_full_path_is_no_surprise() {
-        for good in ["/usr/lib", "$ORIGIN", "${ORIGIN}/lib", "@loader_path/x", "$ORIGIN/a..b"] {
-            assert!(!leads_astray(good), "{good}");
+    fn only_what_lies_below_the_library_or_has_a_full_path_is_a_folder_that_can_be_judged() {
+        let own = Path::new("/own");
+        for (text, folder) in [
+            ("/usr/lib", "/usr/lib"),
+            ("$ORIGIN", "/own"),
+            ("${ORIGIN}/lib", "/own/lib"),
+            ("@loader_path/x", "/own/x"),
+            ("$ORIGIN/a..b", "/own/a..b"),
+        ] {
+            assert_eq!(looks_in(text, own), LooksIn::Folder(folder.into()), "{text}");
         }
-        for bad in ["", ".", "lib", "../lib", "$ORIGIN/..", "$ORIGIN/a/../../b", "$ORIGINAL/x"] {
-            assert!(leads_astray(bad), "{bad}");
+        for anywhere in ["", ".", "lib", "../lib", "$ORIGINAL/x"] {
+            assert_eq!(looks_in(anywhere, own), LooksIn::Anywhere, "{anywhere}");
+        }
+        for outside in ["$ORIGIN/..", "$ORIGIN/a/../../b", "@executable_path/lib"] {
+            assert_eq!(looks_in(outside, own), LooksIn::Outside, "{outside}");
         }
     }
 

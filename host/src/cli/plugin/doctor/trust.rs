@@ -1,4 +1,4 @@
-//! What the doctor finds in what is trusted, and in what is not wanted: worth a word, and wrong for nobody.
+//! What the doctor finds in what is trusted, and in what is not wanted.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -7,20 +7,34 @@ use super::Finding;
 use crate::cli::disabled::Disabled;
 use crate::cli::plugin::context::Context;
 use crate::cli::plugin::format::path;
-use crate::discover::{Catalog, Lookup, leads_astray, run_path};
+use crate::cli::plugin::run_path::RunPathResult;
+use crate::discover::{Candidate, Lookup, Place, RefusalReason, Refused};
 use crate::exit::Exit;
-use crate::files;
 use crate::trust::{Guard, quoted};
 
-/// Libraries that have what they need looked for where it may be anybody's.
-pub(super) fn run_paths(catalog: &Catalog) -> Vec<Finding> {
-    let places = catalog.plugins().map(|plugin| plugin.place());
-    let libraries: BTreeSet<_> = places.filter_map(|place| place.path().cloned()).collect();
-    let found = libraries.iter().flat_map(|library| {
-        let folders = files::open(library).map(run_path).unwrap_or_default();
-        folders.into_iter().filter(|folder| leads_astray(folder)).map(move |folder| {
-            let message = format!("it has what it needs looked for in `{folder}`");
-            let hint = "build it with a run path that begins with `/`, or with none".to_owned();
+/// Libraries whose bytes are not those that were approved, or not signed as they must be: they are listed,
+/// and would not be loaded.
+pub(super) fn bytes(context: &Context<'_>) -> Vec<Finding> {
+    let policy = context.host.policy();
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    for candidate in context.host.catalog().candidates() {
+        let Some(file) = candidate.file().filter(|file| seen.insert(*file)) else { continue };
+        if let Err(distrust) = candidate.library().judge_bytes(policy) {
+            let reason = RefusalReason::from(distrust);
+            let place = Place::File(file.to_owned());
+            findings.push(Finding::refused(&Refused { place, plugins: Vec::new(), reason }));
+        }
+    }
+    findings
+}
+
+/// Libraries that have what they need looked for where others may put it.
+pub(super) fn run_paths(context: &Context<'_>) -> Vec<Finding> {
+    let files = context.host.catalog().candidates().iter().filter_map(Candidate::file);
+    let found = files.collect::<BTreeSet<_>>().into_iter().flat_map(|library| {
+        context.run_path(library).into_iter().map(move |found| {
+            let RunPathResult { message, hint, .. } = found;
             Finding::new(Exit::Success, "run-path", message, hint).about(path(library))
         })
     });

@@ -3,7 +3,7 @@
 use super::run::Run;
 use super::{CheckResult, Counts, PluginResult, ValidateResult};
 use crate::cli::plugin::format::{indented, table};
-use crate::cli::plugin::refusal::reason_text;
+use crate::cli::plugin::refusal::ReasonResult;
 use crate::discover::Finds;
 use crate::trust::quoted;
 use crate::validate::Verdict;
@@ -15,7 +15,7 @@ pub(super) fn text(run: &Run<'_>, finds: &Finds, result: &ValidateResult) -> Str
     let columns = run.context.reporter.terminal.columns;
     let mut text = indented(&result.path, 0, u16::MAX);
     for refused in &finds.refused {
-        text += &reason_text(&refused.reason, columns);
+        text += &ReasonResult::in_full(&refused.reason).text(columns);
     }
     text += &about(run, None, &result.library, columns);
     for (plugin, candidate) in result.plugins.iter().zip(run.plugins) {
