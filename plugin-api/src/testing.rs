@@ -9,6 +9,8 @@
 //! lifespan-plugin-api = { version = "…", features = ["testing"] }
 //! ```
 //!
+//! It builds the host's library, and so needs the Rust that this one needs, 1.88.
+//!
 //! [`run`] is enough for a plugin that ends by itself:
 //!
 //! ```standalone_crate
@@ -101,8 +103,9 @@
 //!   come to leave it behind.
 //! * **Time.** What the paused clock does not know of is no reason for it to stand still: threads that
 //!   the plugin starts itself, and files or sockets. A plugin with a tokio runtime of its own
-//!   (`#[plugin(tokio)]`) therefore has the [real time](Test::real_time), as is any other that says so.
-//!   Jobs of [`spawn_blocking`](crate::Context::spawn_blocking) are known.
+//!   (`#[plugin(tokio)]`) therefore has the [real time](Test::real_time), as has any other that says so.
+//!   Jobs of [`spawn_blocking`](crate::Context::spawn_blocking) are known: while one runs the clock
+//!   stands still, and so one that waits for what takes time needs the real time too.
 //! * **Logs** are kept where they come from the test's thread, jobs and tokio runtimes; of all levels,
 //!   by `tracing` only. Nobody installs a subscriber, so tests may run beside each other.
 //! * What is published is kept in messages of its own, so nothing is written over an earlier value.

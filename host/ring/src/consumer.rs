@@ -159,7 +159,7 @@ impl<M: Pointer, R: Reader> Consumer<M, R> {
     }
 
     /// Whether a poll would find something, as far as is seen now.
-    pub(crate) fn has_news(&self) -> bool {
+    pub fn has_news(&self) -> bool {
         let head = self.ring.head();
         head != self.next
             || self.cursor.mode == Mode::Latest && head > 0 && self.ring.shown() != self.shown

@@ -12,7 +12,7 @@ mod held;
 mod keyed;
 mod waiting;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -32,8 +32,17 @@ pub(super) struct Core {
     ring: Arc<Ring<Held, Tag>>,
     /// Whether somebody wants to know when messages were published; set once.
     stamps: AtomicBool,
+    /// How many cursors of the ring there are. Written under the lock; a guess is enough for who reads.
+    readers: AtomicUsize,
     state: Mutex<State>,
 }
+
+/// With so many, one that runs dry goes once round the run queue before it waits.
+///
+/// To wake them costs the publisher more than all else then. Where there are few it would cost more
+/// to go round: a task that wakes itself has tokio wake another worker, which takes it to another core
+/// than the messages.
+const MANY: usize = 8;
 
 struct State {
     producer: Producer<Held, Tag>,
@@ -147,7 +156,12 @@ impl Core {
         let producer = Ring::new(capacity);
         let ring = producer.ring().clone();
         let state = State { producer, keyed: Keyed::default(), waiting: Waiting::new() };
-        Core { ring, stamps: AtomicBool::new(false), state: Mutex::new(state) }
+        Core {
+            ring,
+            stamps: AtomicBool::new(false),
+            readers: AtomicUsize::new(0),
+            state: Mutex::new(state),
+        }
     }
 
     /// Publishes a message if there is room; gives it back if not.
@@ -262,7 +276,9 @@ impl Core {
             Mode::Ring(mode) => {
                 let Attach { owner, signal, slot, .. } = attach;
                 let tag = Tag { owner, signal, slot };
-                return Cursor::Ring(self.lock().producer.attach(*mode, attach.current, tag));
+                let mut state = self.lock();
+                self.readers.fetch_add(1, Ordering::Relaxed);
+                return Cursor::Ring(state.producer.attach(*mode, attach.current, tag));
             }
             Mode::Keyed(key) => key.clone(),
         };
@@ -289,7 +305,10 @@ impl Core {
     pub(super) fn detach(&self, cursor: Cursor, after: &mut Afterwards) {
         let mut state = self.lock();
         let sweeps = match &cursor {
-            Cursor::Ring(consumer) => state.producer.detach(consumer),
+            Cursor::Ring(consumer) => {
+                self.readers.fetch_sub(1, Ordering::Relaxed);
+                state.producer.detach(consumer)
+            }
             Cursor::Keyed(id, _) => {
                 state.keyed.remove(*id, after);
                 false
@@ -349,6 +368,11 @@ impl Core {
         behind.sort_unstable();
         behind.dedup();
         (!behind.is_empty()).then(|| (state.producer.gate(), behind))
+    }
+
+    /// Whether there are [`MANY`] cursors.
+    pub(super) fn has_many(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) >= MANY
     }
 
     /// Takes the publishers that wait, to look again.

@@ -54,6 +54,9 @@ struct FeedState {
     /// The feed whose batch is lent, or has been given away last; its messages, and how many of them
     /// are taken.
     lent: Option<(Slot, Lent)>,
+    /// It has had several messages at a time, of a topic that many receive from:
+    /// before it waits, it goes once round the run queue, since there may be more by then.
+    lingers: bool,
     /// The subscription has ended: nothing is added any more.
     over: bool,
     /// What it has not delivered, another one delivers.
@@ -185,6 +188,11 @@ impl Subscription {
             let Some((&slot, feed)) = state.feeds.iter_mut().next() else {
                 return Found::Nothing(PollStatus::CLOSED);
             };
+            if state.lingers && !feed.cursor.has_news() && linger(poll.on_task) {
+                state.lingers = false;
+                state.release(after);
+                return Found::Nothing(PollStatus::PENDING);
+            }
             // It releases what it has lent.
             state.lent = None;
             match feed.poll(poll, after) {
@@ -408,11 +416,13 @@ impl Feeds {
 impl FeedState {
     fn new(mode: Mode) -> FeedState {
         let (feeds, lent) = (BTreeMap::new(), None);
-        FeedState { mode, feeds, next: 0, lent, over: false, handed_over: false }
+        FeedState { mode, feeds, next: 0, lent, lingers: false, over: false, handed_over: false }
     }
 
     fn lend(&mut self, slot: Slot) {
-        let messages = self.feeds.get(&slot).map_or(0, |feed| feed.cursor.lent().len.into());
+        let feed = self.feeds.get(&slot);
+        let messages = feed.map_or(0, |feed| feed.cursor.lent().len.into());
+        self.lingers = messages > 1 && feed.is_some_and(|feed| feed.topic.core.has_many());
         self.lent = Some((slot, Lent { messages, taken: 0 }));
     }
 
@@ -438,6 +448,15 @@ impl Feed {
         let max = if poll.max == 0 { core.batch() } else { poll.max.into() };
         self.cursor.poll(core, max, poll.gives, after)
     }
+}
+
+/// Lets the task be polled again when the others have been, if it is one of the host's own.
+fn linger(on_task: bool) -> bool {
+    let own = if on_task { task_waker() } else { None };
+    own.is_some_and(|own| {
+        own.wake();
+        true
+    })
 }
 
 /// Who is to be woken: the host's own waker of the task that polls, where there is one and the

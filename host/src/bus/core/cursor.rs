@@ -100,6 +100,14 @@ impl Cursor {
         }
     }
 
+    /// Whether a poll would find something, as far as is seen now; of one by key nobody knows.
+    pub(in crate::bus) fn has_news(&self) -> bool {
+        match self {
+            Cursor::Ring(consumer) => consumer.has_news(),
+            Cursor::Keyed(..) => true,
+        }
+    }
+
     /// How many messages it has not been lent. Any thread may ask.
     pub(in crate::bus) fn pending(&self, core: &Core) -> u64 {
         match self {

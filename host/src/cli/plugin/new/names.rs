@@ -6,127 +6,19 @@ use crate::exit::Exit;
 
 /// Words and types of Rust, crates that a plugin depends on, and modules that the crate has: nothing else
 /// in it may be called so.
-const TAKEN: &[&str] = &[
-    "abi-stable",
-    "abstract",
-    "alloc",
-    "anyhow",
-    "as",
-    "async",
-    "await",
-    "become",
-    "bool",
-    "box",
-    "break",
-    "char",
-    "clap",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "f32",
-    "f64",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "i128",
-    "i16",
-    "i32",
-    "i64",
-    "i8",
-    "if",
-    "impl",
-    "in",
-    "isize",
-    "let",
-    "lifespan",
-    "lifespan-plugin-api",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "serde",
-    "static",
-    "std",
-    "str",
-    "struct",
-    "super",
-    "test",
-    "tests",
-    "tokio",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "u128",
-    "u16",
-    "u32",
-    "u64",
-    "u8",
-    "unsafe",
-    "unsized",
-    "use",
-    "usize",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-    "messages",
-    "deps",
-];
+const TAKEN: &str = "\
+    abi-stable abstract alloc anyhow as async await become bool box break char clap const \
+    continue core crate do dyn else enum extern f32 f64 false final fn for gen i128 i16 i32 \
+    i64 i8 if impl in isize let lifespan lifespan-plugin-api loop macro match mod move mut \
+    override priv proc-macro pub ref return self serde static std str struct super test \
+    tests tokio trait true try type typeof u128 u16 u32 u64 u8 unsafe unsized use usize \
+    virtual where while yield messages deps";
 
 /// Types that the crate names otherwise.
-const TYPES: &[&str] = &[
-    "Args",
-    "Call",
-    "Clone",
-    "Context",
-    "Debug",
-    "Deserialize",
-    "Duration",
-    "Encoded",
-    "Eq",
-    "Err",
-    "Error",
-    "Fault",
-    "Lifespan",
-    "Message",
-    "None",
-    "Ok",
-    "Option",
-    "PartialEq",
-    "RString",
-    "Result",
-    "Self",
-    "Serialize",
-    "Some",
-    "StableAbi",
-    "Seconds",
-    "Send",
-    "State",
-    "String",
-    "Sync",
-    "TaskEnd",
-    "Topic",
-    "Vec",
-];
+const TYPES: &str = "\
+    Args Call Clone Context Debug Deserialize Duration Encoded Eq Err Error Fault Lifespan \
+    Message None Ok Option PartialEq RString Result Self Serialize Some StableAbi Seconds \
+    Send State String Sync TaskEnd Topic Vec";
 
 /// Judges all of them.
 ///
@@ -147,7 +39,7 @@ pub(super) fn check(name: &str, message: Option<&str>) -> Result<(), Failures> {
     } else if RESERVED.contains(&name) {
         let message = format!("`{name}` is a command of the host's");
         failures.push(Failure::new(Exit::Usage, message).hint("choose another name"));
-    } else if TAKEN.contains(&name) {
+    } else if is_one_of(name, TAKEN) {
         let message = format!("`{name}` means something else in a crate of Rust");
         failures.push(Failure::new(Exit::Usage, message).hint("choose another name"));
     }
@@ -166,8 +58,12 @@ fn check_type(name: &str) -> Option<Failure> {
                 .hint("name it as types are named, such as `Greeting`"),
         );
     }
-    TYPES.contains(&name).then(|| {
+    is_one_of(name, TYPES).then(|| {
         let message = format!("the crate names another type `{name}`");
         Failure::new(Exit::Usage, message).hint("name it after what it tells, such as `Greeting`")
     })
+}
+
+fn is_one_of(name: &str, names: &str) -> bool {
+    names.split(' ').any(|it| it == name)
 }
