@@ -90,6 +90,10 @@ pub enum Overdue {
     Failed(io::Error),
 }
 
+/// A runtime whose drop does not wait for its threads, also where a test panics: what blocks one has
+/// been given up and named, or the test fails.
+struct NeverWaiting(Option<Runtime>);
+
 impl Rehearsal {
     /// Runs it. `before` is called before the first set-up; `test` begins with the tasks, and with its
     /// end the shutdown begins.
@@ -106,12 +110,12 @@ impl Rehearsal {
         before: impl FnOnce(&Arc<ServicesBox>),
         test: impl AsyncFnOnce(Part) -> T,
     ) -> Result<Ended<T>, Overdue> {
-        let runtime = runtime(self.time).map_err(Overdue::Failed)?;
+        let runtime = NeverWaiting(Some(runtime(self.time).map_err(Overdue::Failed)?));
         let (mut overdue, _in_time) = alarm(self.patience).map_err(Overdue::Failed)?;
         let workers = Arc::<Workers>::default();
         workers.thread_started();
         let limit = self.limit;
-        let ended = runtime.block_on(async {
+        let ended = runtime.get().block_on(async {
             tokio::select! {
                 biased;
                 ended = self.play(&workers, before, test) => Ok(ended),
@@ -120,8 +124,6 @@ impl Rehearsal {
             }
         });
         workers.thread_stopped();
-        // What blocks a thread has been given up and named, or the test fails.
-        runtime.shutdown_background();
         ended
     }
 
@@ -230,6 +232,23 @@ async fn time_of_shutdown(mut begun: watch::Receiver<Option<Arc<str>>>, hold: &H
     // An error is that of a run which is over.
     let _ = begun.wait_for(Option::is_some).await;
     hold.end();
+}
+
+impl NeverWaiting {
+    fn get(&self) -> &Runtime {
+        match &self.0 {
+            Some(runtime) => runtime,
+            None => unreachable!("only its drop takes it"),
+        }
+    }
+}
+
+impl Drop for NeverWaiting {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// A runtime on the caller's thread. What its other threads log goes where the caller's goes.

@@ -141,6 +141,9 @@ mod tests {
         let lines: String = OTHERWISE[1..].iter().map(|(line, _)| format!("{line}\n")).collect();
         assert_eq!(stale(&blocks(&format!("```sh\n{lines}```\n"))), [TEST_COMMAND]);
         assert_eq!(stale(&blocks(&format!("```sh\n{TEST_COMMAND}\n{lines}```\n"))), [""; 0]);
-        assert_eq!(stale(&blocks(&format!("```\n{TEST_COMMAND}\n{lines}```\n"))).len(), 4);
+        assert_eq!(
+            stale(&blocks(&format!("```\n{TEST_COMMAND}\n{lines}```\n"))).len(),
+            OTHERWISE.len()
+        );
     }
 }

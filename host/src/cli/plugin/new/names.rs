@@ -9,9 +9,10 @@ use crate::exit::Exit;
 const TAKEN: &str = "\
     abi-stable abstract alloc anyhow as async await become bool box break char clap const \
     continue core crate do dyn else enum extern f32 f64 false final fn for gen i128 i16 i32 \
-    i64 i8 if impl in isize let lifespan lifespan-plugin-api loop macro match mod move mut \
+    i64 i8 if impl in isize let lifespan lifespan-abi lifespan-plugin-api \
+    lifespan-plugin-macros lifespan-ring loop macro match mod move mut \
     override priv proc-macro pub ref return self serde static std str struct super test \
-    tests tokio trait true try type typeof u128 u16 u32 u64 u8 unsafe unsized use usize \
+    testing tests tokio trait true try type typeof u128 u16 u32 u64 u8 unsafe unsized use usize \
     virtual where while yield messages deps";
 
 /// Types that the crate names otherwise.

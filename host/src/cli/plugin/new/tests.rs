@@ -50,9 +50,10 @@ fn names_that_could_not_be_built_are_refused() {
     for name in ["hello", "a", "say-hello", "x2"] {
         assert_eq!(check(name, Some("Greeting")), Ok(()), "{name}");
     }
-    for name in
-        ["", "Hello", "2x", "-a", "a_b", "a-", "a--b", "help", "man", "fn", "u32", "clap", "tests"]
-    {
+    for name in [
+        "", "Hello", "2x", "-a", "a_b", "a-", "a--b", "help", "man", "fn", "u32", "clap", "tests",
+        "testing",
+    ] {
         assert!(check(name, None).is_err(), "{name}");
     }
     for message in ["greeting", "Gre-eting", "String", "Self", "Message", "State", ""] {
