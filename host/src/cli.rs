@@ -256,9 +256,18 @@ fn answer(
     Ok(exit)
 }
 
-/// The words that ask a command for its help.
+/// The words that ask a command for its help. Behind `--` it would be a word like any other, and the
+/// command carried out.
 fn help_of(command: &[OsString]) -> Vec<OsString> {
-    command.iter().cloned().chain(["--help".into()]).collect()
+    let words = command.iter().take_while(|word| *word != "--").cloned();
+    words.chain(["--help".into()]).collect()
+}
+
+#[cfg(test)]
+#[test]
+fn help_that_is_asked_for_is_never_the_command() {
+    let words = ["plugin", "untrust", "--", "echo"].map(OsString::from);
+    assert_eq!(help_of(&words), ["plugin", "untrust", "--help"].map(OsString::from));
 }
 
 /// Installs the subscriber, and builds the host as the options want it.

@@ -72,8 +72,8 @@ mod tests {
         let before = begin();
         let held = vec![0_u8; 1 << 20];
         let more = end(before);
-        // Other tests may allocate meanwhile, but not that much.
-        assert!((1 << 20..2 << 20).contains(&more), "{more}");
+        // Other tests may allocate and free meanwhile, but not that much.
+        assert!((1 << 19..2 << 20).contains(&more), "{more}");
         drop(held);
     }
 }
