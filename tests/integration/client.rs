@@ -2,6 +2,7 @@
 //!
 //! It asks by HTTP/1.0, so that an answer is what comes until the end. Every wait has a limit.
 
+use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub(crate) struct Reply {
 /// A stream of events that has begun.
 pub(crate) struct Events {
     stream: BufReader<TcpStream>,
+    /// Messages that came before one of another topic: topics have no order among each other.
+    passed: VecDeque<Value>,
 }
 
 /// An event: its name, which most have none of, and its data.
@@ -111,7 +114,8 @@ impl Events {
 
     /// Asks, and waits for nothing.
     pub(crate) fn asked(server: SocketAddr, path: &str) -> Events {
-        Events { stream: BufReader::new(request(server, "GET", path, &[], "")) }
+        let stream = BufReader::new(request(server, "GET", path, &[], ""));
+        Events { stream, passed: VecDeque::new() }
     }
 
     /// Waits until they have begun.
@@ -155,10 +159,17 @@ impl Events {
 
     /// The next message of a topic.
     pub(crate) fn message(&mut self, topic: &str) -> Value {
+        let passed = self.passed.iter().position(|message| message["topic"] == topic);
+        if let Some(message) = passed.and_then(|place| self.passed.remove(place)) {
+            return message;
+        }
         loop {
             let event = self.next().expect("a message");
             if event.name.is_empty() && event.data["topic"] == topic {
                 return event.data;
+            }
+            if event.name.is_empty() {
+                self.passed.push_back(event.data);
             }
         }
     }
