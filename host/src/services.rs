@@ -4,6 +4,7 @@
 //! catches its own panics and none blocks. What the dispatcher needs to know of an instance that the
 //! plugin caused (what it spawned, whether it asked for the shutdown, what it reported) is read here.
 
+pub(crate) mod forward;
 mod tasks;
 
 use std::sync::atomic::{AtomicBool, Ordering};
