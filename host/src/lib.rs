@@ -110,6 +110,8 @@ mod trace;
 mod worker;
 mod watchdog;
 mod clock;
+#[cfg(any(feature = "cli", feature = "testing"))]
+mod idle;
 mod limits;
 
 mod shutdown;

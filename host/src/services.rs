@@ -4,6 +4,7 @@
 //! catches its own panics and none blocks. What the dispatcher needs to know of an instance that the
 //! plugin caused (what it spawned, whether it asked for the shutdown, what it reported) is read here.
 
+pub(crate) mod forward;
 mod tasks;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::error;
 
+use self::tasks::Kind;
 pub(crate) use self::tasks::Tasks;
 use crate::bus::Member;
 use crate::clock::{Clock, Entered};
@@ -156,7 +158,7 @@ impl Services for InstanceServices {
             || tasks::handle(None),
             || {
                 let tracked = Tracked::new(context.owner.clone(), future);
-                tasks::handle(context.tasks.add(&name, |ended| {
+                tasks::handle(context.tasks.add(&name, Kind::Future, |ended| {
                     let task = async move {
                         // Dropped last, so that the task has ended when it says so.
                         let _ended = ended;
@@ -177,7 +179,7 @@ impl Services for InstanceServices {
             || tasks::handle(None),
             || {
                 let span = context.owner.span.clone();
-                tasks::handle(context.tasks.add(&name, |ended| {
+                tasks::handle(context.tasks.add(&name, Kind::Job, |ended| {
                     let work = move || {
                         let _ended = ended;
                         // Not `busy`: a thread that may block is none of the watchdog's.

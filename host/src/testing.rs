@@ -24,6 +24,7 @@ use tracing::dispatcher;
 use crate::bus::{Bus, BusOptions, Phase};
 use crate::clock::{Clock, after};
 use crate::host::Prepared;
+use crate::idle::Idle;
 use crate::lifespan::{BoundPlugin, Outcome, dispatch};
 use crate::log::instance_span;
 use crate::probe::Probe;
@@ -67,6 +68,7 @@ pub struct Part {
     /// As an instance has them.
     pub services: Arc<ServicesBox>,
     hold: Rc<Hold>,
+    calm: Option<Calm>,
 }
 
 /// How a run ended.
@@ -90,6 +92,13 @@ pub enum Overdue {
     Failed(io::Error),
 }
 
+/// What tells that nothing is left to be done at a moment, where time waits for that.
+struct Calm {
+    idle: Arc<Idle>,
+    /// Those whose jobs are waited for.
+    all: Vec<Arc<Context>>,
+}
+
 /// A runtime whose drop does not wait for its threads, also where a test panics: what blocks one has
 /// been given up and named, or the test fails.
 struct NeverWaiting(Option<Runtime>);
@@ -110,7 +119,8 @@ impl Rehearsal {
         before: impl FnOnce(&Arc<ServicesBox>),
         test: impl AsyncFnOnce(Part) -> T,
     ) -> Result<Ended<T>, Overdue> {
-        let runtime = NeverWaiting(Some(runtime(self.time).map_err(Overdue::Failed)?));
+        let idle = Arc::<Idle>::default();
+        let runtime = NeverWaiting(Some(runtime(self.time, &idle).map_err(Overdue::Failed)?));
         let (mut overdue, _in_time) = alarm(self.patience).map_err(Overdue::Failed)?;
         let workers = Arc::<Workers>::default();
         workers.thread_started();
@@ -118,7 +128,7 @@ impl Rehearsal {
         let ended = runtime.get().block_on(async {
             tokio::select! {
                 biased;
-                ended = self.play(&workers, before, test) => Ok(ended),
+                ended = self.play(&workers, idle, before, test) => Ok(ended),
                 () = tokio::time::sleep_until(after(limit)) => Err(Overdue::Limit),
                 Ok(()) = &mut overdue => Err(Overdue::Patience),
             }
@@ -130,6 +140,7 @@ impl Rehearsal {
     async fn play<T>(
         self,
         workers: &Arc<Workers>,
+        idle: Arc<Idle>,
         before: impl FnOnce(&Arc<ServicesBox>),
         test: impl AsyncFnOnce(Part) -> T,
     ) -> Ended<T> {
@@ -142,9 +153,13 @@ impl Rehearsal {
         let (mut dispatcher, bound, shared) = ground.assemble(stages, &bus, options, &shutdown);
         dispatcher.stays = self.stays;
         let tester = tester(&shared, &bus);
-        let first = bound.first().map(|plugin: &BoundPlugin| plugin.context.clone());
+        let mut all: Vec<_> =
+            bound.iter().map(|plugin: &BoundPlugin| plugin.context.clone()).collect();
+        let first = all.first().cloned();
+        all.push(tester.clone());
         let hold = Rc::new(Hold { wanted: Cell::new(false), parked: RefCell::default() });
-        let part = Part { services: Arc::new(tester.services()), hold: hold.clone() };
+        let calm = (self.time != Time::Flows).then_some(Calm { idle, all });
+        let part = Part { services: Arc::new(tester.services()), hold: hold.clone(), calm };
         before(&part.services);
 
         let over = Cell::new(false);
@@ -181,11 +196,31 @@ impl Rehearsal {
 }
 
 impl Part {
-    /// Lets so much time pass.
+    /// Lets so much time pass. Where it stands still, all that was due until then has been done.
     pub async fn pass(&self, time: Duration) {
         self.hold.let_go();
         tokio::time::sleep_until(after(time)).await;
         self.hold.hold();
+        // What is due at the same moment may come after this, and what that wakes does.
+        if let Some(calm) = &self.calm {
+            calm.comes().await;
+        }
+    }
+}
+
+impl Calm {
+    /// Waits until nobody has anything to do. Meanwhile no time passes: it does not while a job runs, nor
+    /// when somebody is told that all are idle.
+    async fn comes(&self) {
+        loop {
+            for context in &self.all {
+                context.tasks.jobs_ended().await;
+            }
+            self.idle.told().await;
+            if self.all.iter().all(|context| context.tasks.has_no_job()) {
+                return;
+            }
+        }
     }
 }
 
@@ -252,11 +287,13 @@ impl Drop for NeverWaiting {
 }
 
 /// A runtime on the caller's thread. What its other threads log goes where the caller's goes.
-fn runtime(time: Time) -> io::Result<Runtime> {
+fn runtime(time: Time, idle: &Arc<Idle>) -> io::Result<Runtime> {
+    let idle = idle.clone();
     let logs = dispatcher::get_default(Clone::clone);
     Builder::new_current_thread()
         .enable_time()
         .start_paused(time != Time::Flows)
+        .on_thread_park(move || idle.tell())
         .on_thread_start(move || {
             // For as long as the thread lives: nobody is to have it back.
             std::mem::forget(dispatcher::set_default(&logs));

@@ -27,8 +27,8 @@ const BUSY: &str = "the phase before is still being polled";
 /// Begins a lifespan: the author's function, with its arguments.
 pub type Start = Box<dyn FnOnce(Context) -> BoxFuture<anyhow::Result<()>> + Send>;
 
-/// A plugin that is bound to its arguments. Its phases are futures that any executor may poll, one at
-/// a time.
+/// A plugin that is bound to its arguments. Each of its phases is a future that one task polls, whichever
+/// executor has that, and a phase begins when the one before is over.
 pub(crate) struct Bound {
     lifespan: Arc<Lifespan>,
 }

@@ -64,6 +64,20 @@ fn every_version_that_is_recorded_has_its_exhibit() {
 }
 
 #[test]
+fn no_version_is_forgotten() {
+    let changelog = fs::read_to_string(workspace_root().join("CHANGELOG.md")).expect("it is there");
+    // Each section `ABI` says in the first words of its entries which versions there are.
+    let sections = changelog.split("\n### ABI\n").skip(1);
+    let entries = sections.flat_map(|it| it.lines().take_while(|line| !line.starts_with('#')));
+    let versions = entries.filter_map(|line| line.strip_prefix("- ")?.split(',').next());
+    let versions: BTreeSet<_> =
+        versions.filter(|it| it.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let exhibits = exhibits();
+    let kept: BTreeSet<_> = exhibits.iter().map(|it| it.text("abi")).collect();
+    assert_eq!(versions, kept, "of the versions of the ABI that CHANGELOG.md tells of");
+}
+
+#[test]
 fn exhibits_are_what_their_labels_say() {
     for exhibit in exhibits() {
         let library = exhibit.library();

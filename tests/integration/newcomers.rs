@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use lifespan::Exit;
 use serde_json::{Value, json};
@@ -12,71 +11,72 @@ use serde_json::{Value, json};
 use crate::artifacts::{bundled, library, workspace_root};
 use crate::env::TestEnv;
 use crate::management::data;
-use crate::nested::{cargo, cargo_to, finish, lock, nested_target};
+use crate::nested::{cargo, cargo_to, copy, finish, lock, nested_target};
 use crate::schema;
 use crate::third_party::forget_all;
 
-/// A crate as it is asked for, built and tested; and what the chain of it and `countdown` says on stdout.
-fn lived(options: &str) -> (Value, Vec<Value>) {
+/// All that can be asked for: a name, and with which options.
+fn wishes() -> Vec<(String, String)> {
+    let options = [("t", "--trait"), ("r", "--tokio"), ("m", "--message Greeting")];
+    let chosen = |bits: u32| (0..3).filter(move |at| bits & (1 << at) != 0).map(|at| options[at]);
+    let wish = |bits| {
+        let letters: String = chosen(bits).map(|(letter, _)| letter).collect();
+        let name = if bits == 0 { "say-hello".to_owned() } else { format!("say-hello-{letters}") };
+        (name, chosen(bits).map(|(_, option)| option).collect::<Vec<_>>().join(" "))
+    };
+    (0..8).map(wish).collect()
+}
+
+#[test]
+fn whatever_is_asked_for_builds_passes_its_tests_and_runs() {
     let env = TestEnv::without_plugins().plugin_dir(bundled());
     let sdk = workspace_root().join("plugin-api");
-    let line = format!("plugin new say-hello {options} --api {} --format json", sdk.display());
-    let output = env.run(&line);
-    output.assert_code(Exit::Success);
-    let answer = data(&output);
-    schema::check("plugin-new", &answer);
-    let folder = env.home().join("say-hello");
-    for file in answer["files"].as_array().expect("a list") {
-        assert!(folder.join(file.as_str().expect("a path")).is_file(), "{file}");
+    // One workspace, so that all is built at once.
+    env.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"say-*\"]\n");
+    for (name, options) in wishes() {
+        let line = format!("plugin new {name} {options} --api {} --format json", sdk.display());
+        let output = env.run(&line);
+        output.assert_code(Exit::Success);
+        let answer = data(&output);
+        schema::check("plugin-new", &answer);
+        assert_eq!(answer["workspace"], json!(null));
+        let mut files = vec!["Cargo.toml", "README.md", ".gitignore", "src/lib.rs", "src/tests.rs"];
+        if options.contains("--message") {
+            files.extend(["messages/Cargo.toml", "messages/src/lib.rs"]);
+        }
+        assert_eq!(answer["files"], json!(files));
+        assert!(files.iter().all(|file| env.home().join(&name).join(file).is_file()));
     }
 
-    lock(&folder);
+    lock(env.home());
     let target = nested_target();
-    // One at a time: all leave their library at the same place.
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-    finish(cargo_to("test", &folder, &target));
-    finish(cargo(&folder, &target));
+    finish(cargo_to("test", env.home(), &target));
+    finish(cargo(env.home(), &target));
     let plugins = env.home().join("plugins");
     fs::create_dir(&plugins).expect("a new folder");
-    let built = library(&target.join("debug"), "say_hello");
-    fs::copy(built, library(&plugins, "say_hello")).expect("it has been built");
+    for (name, _) in wishes() {
+        let name = name.replace('-', "_");
+        copy(&library(&target.join("debug"), &name), &plugins, &name);
+    }
     forget_all(&target.join("debug"), "say_hello");
     forget_all(&target.join("debug"), "say-hello");
-    drop(building);
 
-    let line = "--bus-trace say-hello -v say-hello --whom you --sleep 1ms countdown --sleep 1ms";
-    let output = env.plugin_dir(plugins).run(line);
-    output.assert_code(Exit::Success);
-    output.assert_in_order(&["Hello, you!", "Hello, you!", "Hello, you!", "Goodbye"]);
-    output.assert_has(&["Finished counting down"]);
-    let lines = output.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-    let lines: Vec<Value> = lines.collect();
-    (answer, lines.iter().map(|line| line["value"].clone()).collect())
-}
-
-#[test]
-fn a_function_is_a_plugin() {
-    let (answer, values) = lived("");
-    assert_eq!(
-        answer["files"],
-        json!(["Cargo.toml", "README.md", ".gitignore", "src/lib.rs", "src/tests.rs"])
-    );
-    assert_eq!(answer["workspace"], json!(null));
-    assert_eq!(values, [1, 2, 3]);
-}
-
-#[test]
-fn a_struct_is_a_plugin_with_a_message_of_its_own() {
-    let (_, values) = lived("--trait --message Greeting");
-    let greeting = |nth: u32| json!({"whom": "you", "nth": nth});
-    assert_eq!(values, [greeting(1), greeting(2), greeting(3)]);
-}
-
-#[test]
-fn a_plugin_may_have_a_runtime_of_its_own() {
-    let (_, values) = lived("--tokio");
-    assert_eq!(values, [1, 2, 3]);
+    let env = env.plugin_dir(plugins);
+    for (name, options) in wishes() {
+        let line =
+            format!("--bus-trace {name} -v {name} --whom you --sleep 1ms countdown --sleep 1ms");
+        let output = env.run(&line);
+        output.assert_code(Exit::Success);
+        output.assert_in_order(&["Hello, you!", "Hello, you!", "Hello, you!", "Goodbye"]);
+        output.assert_has(&["Finished counting down"]);
+        let lines = output.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let values: Vec<Value> = lines.map(|line: Value| line["value"].clone()).collect();
+        let greeting = |nth: u32| match options.contains("--message") {
+            true => json!({"whom": "you", "nth": nth}),
+            false => json!(nth),
+        };
+        assert_eq!(values, [greeting(1), greeting(2), greeting(3)], "{output}");
+    }
 }
 
 #[test]
@@ -122,11 +122,58 @@ fn the_sdk_is_where_it_is_said_to_be() {
     output.assert_code(Exit::Usage).assert_has(&["`nowhere` is neither a folder with"]);
 }
 
-/// What cargo makes of a folder.
-fn is_understood(folder: &Path) -> bool {
+/// What cargo makes of a folder, with those variables; none if it does not understand it.
+fn metadata(folder: &Path, vars: &[(&str, String)]) -> Option<Value> {
     let mut metadata = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     metadata.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]);
-    metadata.current_dir(folder).output().expect("cargo can be run").status.success()
+    metadata.env_remove("CARGO_TARGET_DIR").envs(vars.iter().cloned());
+    let output = metadata.current_dir(folder).output().expect("cargo can be run");
+    let read = || serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
+    output.status.success().then(read)
+}
+
+fn is_understood(folder: &Path) -> bool {
+    metadata(folder, &[]).is_some()
+}
+
+#[test]
+fn a_library_is_looked_for_where_cargo_puts_it() {
+    let elsewhere = TestEnv::without_plugins();
+    let absolute = elsewhere.home().join("all of it").display().to_string();
+    let set = |variable: &'static str, to: &str| vec![(variable, to.to_owned())];
+    let config = "[build]\ntarget-dir = \"built\"\n";
+    for (config, vars) in [
+        ("", vec![]),
+        (config, vec![]),
+        ("", set("CARGO_TARGET_DIR", "of here")),
+        (config, set("CARGO_TARGET_DIR", &absolute)),
+        (config, set("CARGO_BUILD_TARGET_DIR", &absolute)),
+    ] {
+        let mut env = TestEnv::without_plugins();
+        for (key, value) in &vars {
+            env = env.env(key, value);
+        }
+        fs::create_dir(env.home().join(".cargo")).expect("a new folder");
+        env.write(".cargo/config.toml", config);
+        let answer = data(&env.run("plugin new hello --format json"));
+        let folder = env.home().join("hello");
+        let metadata = metadata(&folder, &vars).expect("cargo understands it");
+        let target = metadata["target_directory"].as_str().expect("a path");
+        let command = answer["commands"][1].as_str().expect("a command");
+        let readme = fs::read_to_string(folder.join("README.md")).expect("it is there");
+        assert!(readme.contains(&format!("\n{command}\n")), "{readme}");
+        // As a shell takes it, from the crate's folder.
+        let ask = format!("cd {} && realpath -m {}", folder.display(), plugin_dir(command));
+        let asked = Command::new("bash").args(["-c", &ask]).output().expect("bash can be run");
+        let named = String::from_utf8(asked.stdout).expect("a path");
+        assert_eq!(Path::new(named.trim_end()), Path::new(target).join("debug"), "{command}");
+    }
+}
+
+/// What a command has behind `--plugin-dir`, as it stands there.
+fn plugin_dir(command: &str) -> &str {
+    let words = command.strip_prefix("lifespan --plugin-dir ").expect("it names a folder");
+    words.strip_suffix(" hello --whom you").expect("and then the plugin")
 }
 
 #[test]

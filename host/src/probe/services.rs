@@ -5,9 +5,10 @@
 use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
 use lifespan_abi::abi_stable::std_types::{RStr, RString};
 use lifespan_abi::async_ffi::FfiFuture;
-use lifespan_abi::{BusBox, JobBox, Services, ServicesBox, TaskBox, WireReport};
+use lifespan_abi::{BusBox, JobBox, Services, ServicesBox, TaskBox};
 
 use super::{Call, Fault, Probed, bus, told};
+use crate::services::forward::hands_on;
 use crate::services::refused_task;
 
 struct ProbedServices {
@@ -31,17 +32,7 @@ impl ProbedServices {
 }
 
 impl Services for ProbedServices {
-    fn instance(&self) -> RStr<'_> {
-        self.host.instance()
-    }
-
-    fn generation(&self) -> u32 {
-        self.host.generation()
-    }
-
-    fn now(&self) -> u64 {
-        self.host.now()
-    }
+    hands_on![instance, generation, now, request_shutdown, report];
 
     fn sleep_until(&self, deadline: u64) -> FfiFuture<()> {
         self.future(Call::Sleep, || self.host.sleep_until(deadline))
@@ -61,18 +52,10 @@ impl Services for ProbedServices {
         }
     }
 
-    fn request_shutdown(&self, why: RStr<'_>) {
-        self.host.request_shutdown(why);
-    }
-
     fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString> {
         // The host is told in any case that the instance ends by itself.
         let host = self.host.shutdown(ends_itself);
         self.future(Call::Shutdown, || host)
-    }
-
-    fn report(&self, place: RStr<'_>, report: WireReport) {
-        self.host.report(place, report);
     }
 
     fn bus(&self) -> BusBox {

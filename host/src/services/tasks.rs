@@ -31,9 +31,23 @@ struct State {
     tasks: HashMap<u64, Entry>,
 }
 
+/// What is spawned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A future, which the runtime polls.
+    Future,
+    /// A job on a thread that it may block.
+    Job,
+}
+
 #[derive(Debug)]
 struct Entry {
     name: String,
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "only tests of plugins ask for it")
+    )]
+    kind: Kind,
     /// Not there for the moment in which it is being spawned.
     abort: Option<AbortHandle>,
 }
@@ -50,6 +64,7 @@ impl Tasks {
     pub(crate) fn add(
         &self,
         name: &str,
+        kind: Kind,
         spawn: impl FnOnce(Ended) -> AbortHandle,
     ) -> Option<AbortHandle> {
         let id = {
@@ -59,7 +74,7 @@ impl Tasks {
             }
             let id = state.next;
             state.next += 1;
-            state.tasks.insert(id, Entry { name: name.to_owned(), abort: None });
+            state.tasks.insert(id, Entry { name: name.to_owned(), kind, abort: None });
             id
         };
         // Outside the lock: a runtime that is shutting down drops the future at once, and with it
@@ -93,16 +108,19 @@ impl Tasks {
 
     /// Ready when there is nothing left.
     pub(crate) async fn all_ended(&self) {
-        loop {
-            let ended = self.inner.ended.notified();
-            let mut ended = std::pin::pin!(ended);
-            // Registered before the look, so that an end in between is not missed.
-            ended.as_mut().enable();
-            if self.lock().tasks.is_empty() {
-                return;
-            }
-            ended.await;
-        }
+        self.until(|state| state.tasks.is_empty()).await;
+    }
+
+    /// Ready when no job is left.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn jobs_ended(&self) {
+        self.until(State::has_no_job).await;
+    }
+
+    /// Whether no job is left.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_no_job(&self) -> bool {
+        self.lock().has_no_job()
     }
 
     /// Whether anything is left.
@@ -115,8 +133,28 @@ impl Tasks {
         self.lock().tasks.values().map(|task| task.name.clone()).collect()
     }
 
+    async fn until(&self, over: impl Fn(&State) -> bool) {
+        loop {
+            let ended = self.inner.ended.notified();
+            let mut ended = std::pin::pin!(ended);
+            // Registered before the look, so that an end in between is not missed.
+            ended.as_mut().enable();
+            if over(&self.lock()) {
+                return;
+            }
+            ended.await;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    #[cfg(feature = "testing")]
+    fn has_no_job(&self) -> bool {
+        self.tasks.values().all(|task| task.kind != Kind::Job)
     }
 }
 
@@ -149,7 +187,7 @@ mod tests {
     use super::*;
 
     fn add(tasks: &Tasks, future: impl Future<Output = ()> + Send + 'static) -> bool {
-        let spawned = tasks.add("test", |ended| {
+        let spawned = tasks.add("test", Kind::Future, |ended| {
             tokio::spawn(async move {
                 let _ended = ended;
                 future.await;
@@ -176,7 +214,7 @@ mod tests {
         let handle = runtime.handle().clone();
         drop(runtime);
         let tasks = Tasks::default();
-        let spawned = tasks.add("late", |ended| {
+        let spawned = tasks.add("late", Kind::Future, |ended| {
             handle
                 .spawn(async move {
                     let _ended = ended;

@@ -6,7 +6,6 @@
 //! plugin. Nothing of it waits for ever, unless the plugin blocks the thread.
 
 mod hosted;
-mod idle;
 
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -18,10 +17,10 @@ use lifespan_abi::{Ending, InstanceBox, Report, Stance, WireReport};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tracing::Span;
 
 use self::hosted::Hosted;
-use self::idle::Idle;
 use super::Finding;
 use super::census::Threads;
 use super::polls::{Counted, Ledger};
@@ -29,6 +28,7 @@ use super::time::Time;
 use crate::bus::{Bus, BusOptions, Phase as BusPhase};
 use crate::clock::Clock;
 use crate::exit::Exit;
+use crate::idle::Idle;
 use crate::limits::Deadlines;
 use crate::probe::Probe;
 use crate::services::{Context, Shared};
@@ -336,7 +336,8 @@ impl World {
             // Since when nothing has happened, and how much had by then.
             let mut still = (Instant::now(), activity());
             loop {
-                self.idle.wait(LOOK_AGAIN).await;
+                // Only a busy thread is late here.
+                let _ = timeout(LOOK_AGAIN, self.idle.told()).await;
                 if done() {
                     return Stop::Done;
                 }

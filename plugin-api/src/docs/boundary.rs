@@ -21,9 +21,9 @@
 //! # What it costs
 //!
 //! A call over the boundary is one through a pointer, with a guard on the far side that catches panics:
-//! some nanoseconds. A *message* costs more, for what the bus does with it: about 50 ns where each is
-//! published by a call of its own. The README of the repository has measurements; their gist is that a call
-//! for many beats many calls:
+//! some nanoseconds. A *message* costs several times that, for what the bus does with it, where each is
+//! published by a call of its own. The README of the repository has the figures, as `cargo xtask bench bus`
+//! measures them; their gist is that a call for many beats many calls:
 //!
 //! ```
 //! # use lifespan_plugin_api::prelude::*;

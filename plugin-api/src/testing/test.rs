@@ -237,7 +237,9 @@ impl Test {
 }
 
 impl Tester {
-    /// Lets so much time pass: all that is to happen until then has happened when this returns.
+    /// Lets so much time pass. All that is to happen until then has happened when this returns, also what
+    /// is due at that very moment, with what it wakes; but not with [real time](Test::real_time), which
+    /// waits for nobody.
     pub async fn pass(&self, time: impl Into<Duration>) {
         self.part.pass(time.into()).await;
     }

@@ -141,6 +141,46 @@ fn time_passes_when_it_is_let() {
     ended.assert_ok();
 }
 
+/// Work a while after each second
+#[plugin]
+async fn works(ctx: Context) -> Result<()> {
+    let done = ctx.topic::<u32>("ticks")?;
+    ctx.run(async {
+        for n in 0.. {
+            ctx.sleep(Duration::from_secs(1)).await;
+            ctx.spawn_blocking(|| thread::sleep(Duration::from_millis(20))).await?;
+            done.publish(n).await?;
+        }
+        Ok(())
+    })
+    .await;
+    Ok(())
+}
+
+#[test]
+fn what_is_due_when_the_time_has_passed_has_happened_and_what_it_wakes() {
+    let second = Duration::from_secs(1);
+    let ticks = || testing::plugin::<doubles>().beside::<ticks>(["--times", "10"]);
+    let works = || testing::plugin::<doubles>().beside::<works>([""; 0]);
+    // What is woken in turn: a tick or the end of a job, who doubles it, and nobody else.
+    for (test, first) in [(ticks(), 1), (works(), 0)] {
+        let ended = test.time_by_hand().run_with(async |test| {
+            let doubled = test.topic::<u64>("doubled")?;
+            test.pass(Duration::ZERO).await;
+            let began = test.now();
+            for n in 0..5 {
+                test.pass(second).await;
+                assert_eq!(doubled.get().as_deref(), Some(&((first + n) * 2)));
+                assert_eq!(test.now(), began + (n + 1) * 1_000_000_000);
+            }
+            Ok(())
+        });
+        ended.assert_ok();
+    }
+    assert_eq!(ticks().run_for(second * 3).published::<u64>("doubled"), [0, 2, 4, 6]);
+    assert_eq!(works().run_for(second * 3).published::<u64>("doubled"), [0, 2, 4]);
+}
+
 #[test]
 fn real_time_is_that_of_all() {
     let ended = testing::plugin::<ticks>().args(["--times", "1"]).real_time().run();

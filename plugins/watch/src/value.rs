@@ -1,10 +1,14 @@
 //! What a file holds, as a value on the bus.
 
-use std::fs::File;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use lifespan_plugin_api::prelude::*;
+#[cfg(unix)]
+use rustix::fs::OFlags;
 
 /// A file that is larger is no value.
 const LARGEST: u64 = 64 << 20;
@@ -51,6 +55,11 @@ impl Value {
         if file.is_dir() {
             return Err(anyhow!("`--as` is for a file, and `{}` is a folder", file.display()))
                 .hint("name a file in it");
+        }
+        if fs::metadata(file).is_ok_and(|it| !it.is_file()) {
+            let shown = file.display();
+            return Err(anyhow!("`--as` is for a file, and `{shown}` is a pipe or a device"))
+                .hint("`exec` publishes what a command says, such as `exec -- cat PIPE`");
         }
         let topic = match format {
             Format::Text => Typed::Text(ctx.topic(topic)?),
@@ -104,8 +113,17 @@ impl Value {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Should it have become a pipe, opening it must not wait for its writer.
+    #[cfg(unix)]
+    options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
         let reason = format!("it is larger than {} MiB", LARGEST >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));

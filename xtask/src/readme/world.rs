@@ -1,8 +1,9 @@
 //! Worlds in which the README's lines are run: a home and a folder to stand in, one for each block.
 //!
 //! All of it lies in the temporary folder and is removed in the end. What a line has written is shown when
-//! it has ended; one that never ends is killed.
+//! it has ended; what is left of it then, or never ends, is killed.
 
+use std::cell::RefCell;
 use std::env;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -26,6 +27,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// A home, a folder to stand in, and the program.
 struct World {
     dir: PathBuf,
+    /// The process groups of its lines, one each.
+    groups: RefCell<Vec<u32>>,
 }
 
 /// Runs the lines of all blocks, and tells all that fail.
@@ -54,7 +57,7 @@ pub(super) fn run(blocks: &[Block]) -> Result<()> {
 impl World {
     fn new(files: &[(&str, &str)]) -> Result<World> {
         let dir = env::temp_dir().join(format!("lifespan-readme-{}", std::process::id()));
-        let world = World { dir };
+        let world = World { dir, groups: RefCell::default() };
         let profile = shell::profile_dir(false)?;
         for folder in ["home", "bin", "work/plugins", "work/target/debug"] {
             fs::create_dir_all(world.dir.join(folder))?;
@@ -102,8 +105,7 @@ impl World {
         let mut started = self.start(line)?;
         started.read_until(Some(told))?;
         // To all that the line has started, as a terminal sends it.
-        let group = format!("kill -INT -- -{}", started.child.id());
-        shell::must(Command::new("bash").args(["-c", &group]))?;
+        shell::must(&mut signal(started.child.id(), "INT"))?;
         started.read_until(None)?;
         started.end()
     }
@@ -133,12 +135,17 @@ impl World {
             command.env("HOME", home).env("PATH", path).current_dir(self.work());
         }
         let child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
+        self.groups.borrow_mut().push(child.id());
         Ok(Started { child, lines: lines(out), text: String::new(), end: Instant::now() + LIMIT })
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
+        for group in self.groups.take() {
+            // It fails where nothing is left, as it should be.
+            let _ = signal(group, "KILL").stderr(Stdio::null()).status();
+        }
         // What is left of it lies in the temporary folder.
         let _ = fs::remove_dir_all(&self.dir);
     }
@@ -190,6 +197,13 @@ impl Drop for Started {
     }
 }
 
+/// Sends a signal to all that a line has started.
+fn signal(group: u32, name: &str) -> Command {
+    let mut kill = Command::new("bash");
+    kill.args(["-c", &format!("kill -{name} -- -{group}")]);
+    kill
+}
+
 /// The lines that are written into a pipe, while a deadline is watched.
 fn lines(out: PipeReader) -> Receiver<String> {
     let (send, lines) = mpsc::channel();
@@ -206,4 +220,27 @@ fn lines(out: PipeReader) -> Receiver<String> {
 fn is_there(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|dir: PathBuf| Path::new(&dir).join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_line_leaves_behind_ends_with_its_block() {
+        let dir = env::temp_dir().join(format!("lifespan-readme-test-{}", std::process::id()));
+        fs::create_dir_all(dir.join("work")).unwrap();
+        let world = World { dir, groups: RefCell::default() };
+        let told = world.to_its_end("sleep 3600 > log 2>&1 & echo $!").unwrap();
+        let stat = format!("/proc/{}/stat", told.trim());
+        // One that nobody has taken note of is over too.
+        let lives = || fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z "));
+        assert!(lives());
+        drop(world);
+        let end = Instant::now() + Duration::from_secs(60);
+        while lives() {
+            assert!(Instant::now() < end, "it still runs");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
 }

@@ -1,14 +1,16 @@
 //! `plugin new`: writes a crate with a plugin that builds, passes its tests and runs.
 //!
 //! What is written is made of the files in `host/templates/plugin`. Where the SDK is stands in [`sdk`],
-//! what the names may be in [`names`], and whether a workspace wants to know of the crate in
-//! [`workspace`]. Nothing is fetched, no program is run, and nothing that is there is written over.
+//! what the names may be in [`names`], whether a workspace wants to know of the crate in [`workspace`],
+//! and where its library will be in [`built`]. Nothing is fetched, no program is run, and nothing that is there is written over.
 
+mod built;
 mod names;
 mod sdk;
 mod template;
 mod workspace;
 
+use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use self::built::built;
 use self::sdk::Sdk;
 use self::template::Wanted;
 use self::workspace::Around;
@@ -91,7 +94,13 @@ pub(crate) fn cmd_new(context: &Context<'_>, args: NewArgs) -> Result<Exit, Fail
     let sdk = Sdk::find(context, args.api.as_deref())?;
     let folder = args.dir.unwrap_or_else(|| PathBuf::from(&args.name));
     let absolute = std::path::absolute(&folder).map_err(|error| cannot(&folder, &error))?;
-    let around = Around::look(&absolute);
+    // As cargo will see it: without links on the way.
+    let above = absolute.parent().and_then(|above| above.canonicalize().ok());
+    let real = above.zip(absolute.file_name()).map(|(above, name)| above.join(name));
+    let real = real.as_deref().unwrap_or(&absolute);
+    let around = Around::look(real);
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let built = built(real, &around.target, &set);
     let wanted = Wanted {
         host: context.name(),
         name: &args.name,
@@ -99,7 +108,7 @@ pub(crate) fn cmd_new(context: &Context<'_>, args: NewArgs) -> Result<Exit, Fail
         tokio: args.tokio,
         message: args.message.as_deref(),
         sdk: &sdk,
-        built: &around.built,
+        built: &built,
     };
     let files = template::files(&wanted);
     write(&absolute, &files).map_err(|error| cannot(&folder, &error))?;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use lifespan_abi::abi_stable::sabi_trait::TD_Opaque;
-use lifespan_abi::abi_stable::std_types::{RStr, RString};
+use lifespan_abi::abi_stable::std_types::RStr;
 use lifespan_abi::async_ffi::FfiFuture;
-use lifespan_abi::{BusBox, JobBox, Services, ServicesBox, TaskBox, WireReport};
+use lifespan_abi::{Services, ServicesBox, TaskBox};
 
+use crate::services::forward::hands_on;
 use crate::validate::polls::{Counted, Ledger};
 use crate::validate::time::Time;
 
@@ -27,13 +28,7 @@ impl Hosted {
 }
 
 impl Services for Hosted {
-    fn instance(&self) -> RStr<'_> {
-        self.host.instance()
-    }
-
-    fn generation(&self) -> u32 {
-        self.host.generation()
-    }
+    hands_on![instance, generation, spawn_blocking, request_shutdown, shutdown, report, bus];
 
     fn now(&self) -> u64 {
         self.time.now()
@@ -46,25 +41,5 @@ impl Services for Hosted {
     fn spawn(&self, name: RStr<'_>, future: FfiFuture<()>) -> TaskBox {
         let place = format!("what it has spawned as '{name}'");
         self.host.spawn(name, FfiFuture::new(Counted::beside(&self.ledger, &place, future)))
-    }
-
-    fn spawn_blocking(&self, name: RStr<'_>, job: JobBox) -> TaskBox {
-        self.host.spawn_blocking(name, job)
-    }
-
-    fn request_shutdown(&self, why: RStr<'_>) {
-        self.host.request_shutdown(why);
-    }
-
-    fn shutdown(&self, ends_itself: bool) -> FfiFuture<RString> {
-        self.host.shutdown(ends_itself)
-    }
-
-    fn report(&self, place: RStr<'_>, report: WireReport) {
-        self.host.report(place, report);
-    }
-
-    fn bus(&self) -> BusBox {
-        self.host.bus()
     }
 }

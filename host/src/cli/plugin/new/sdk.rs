@@ -3,12 +3,10 @@
 //! By default it is the one of the repository that this program was built from, as long as that is there
 //! and nobody else may write to it; else the version of this program.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use toml::Table;
-
 use super::Context;
+use super::workspace::table;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::trust::Guard;
@@ -92,8 +90,7 @@ fn beside(guard: &Guard) -> Option<Sdk> {
 
 /// Whether a folder has the SDK in it.
 fn has_it(folder: &Path) -> bool {
-    let manifest = fs::read_to_string(folder.join("Cargo.toml"));
-    let manifest = manifest.ok().and_then(|text| text.parse::<Table>().ok());
+    let manifest = table(&folder.join("Cargo.toml"));
     let name = manifest.as_ref().and_then(|it| it.get("package")?.get("name")?.as_str());
     name == Some(PACKAGE)
 }

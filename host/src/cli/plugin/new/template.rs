@@ -24,7 +24,7 @@ pub(super) struct Wanted<'a> {
     pub(super) message: Option<&'a str>,
     /// Where the SDK is.
     pub(super) sdk: &'a Sdk,
-    /// Where what is built lies, from the crate's folder.
+    /// Where what is built lies, as a shell in the crate's folder takes it.
     pub(super) built: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! What can be told of new crates without building them; `tests/integration/newcomers.rs` builds some.
+//! What can be told of new crates without building them; `tests/integration/newcomers.rs` builds them.
 
 use super::names;
 use super::sdk::Sdk;
@@ -31,6 +31,17 @@ fn no_key_is_left_and_every_manifest_can_be_read() {
             if name.ends_with("Cargo.toml") {
                 let manifest: toml::Table = text.parse().unwrap();
                 assert!(manifest["package"]["name"].as_str().unwrap().starts_with("say-hello"));
+            }
+            if name == "Cargo.toml" {
+                // What is built beside others has the features of all, and could do without its own.
+                let tokio = what.contains("tokio true");
+                assert_eq!(text.contains("features = [\"tokio\"]"), tokio, "{what}: {text}");
+                assert_eq!(text.contains("\ntokio = "), tokio, "{what}: {text}");
+                assert_eq!(
+                    text.contains("say-hello-messages"),
+                    what.contains("Greeting"),
+                    "{what}"
+                );
             }
             assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{what}: {name}:\n{text}");
         }

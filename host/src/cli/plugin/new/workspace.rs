@@ -1,14 +1,18 @@
 //! The workspace of cargo's that a new crate lies in, if any.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::files;
+
+/// A manifest is smaller.
+const LARGEST: u64 = 1 << 20;
+
 /// What is around a folder that is to be a crate.
 pub(super) struct Around {
-    /// Where cargo will put what it builds, from the crate's folder.
-    pub(super) built: String,
+    /// Where cargo will put what it builds unless it is told otherwise, from the crate's folder.
+    pub(super) target: String,
     /// The manifest of a workspace that does not have the crate among its members, and what to add there.
     pub(super) unknowing: Option<(PathBuf, String)>,
 }
@@ -16,7 +20,7 @@ pub(super) struct Around {
 impl Around {
     /// Looks at the folders above.
     pub(super) fn look(folder: &Path) -> Around {
-        let alone = Around { built: "target/debug".to_owned(), unknowing: None };
+        let alone = Around { target: "target".to_owned(), unknowing: None };
         let Some((root, workspace)) = folder.ancestors().skip(1).find_map(workspace) else {
             return alone;
         };
@@ -28,7 +32,7 @@ impl Around {
         }
         let known = names(&workspace, "members").any(|pattern| matches(&member, pattern));
         Around {
-            built: "../".repeat(parts.len()) + "target/debug",
+            target: "../".repeat(parts.len()) + "target",
             unknowing: (!known).then(|| (root.join("Cargo.toml"), member)),
         }
     }
@@ -36,11 +40,16 @@ impl Around {
 
 /// The workspace whose root a folder is.
 fn workspace(folder: &Path) -> Option<(&Path, Table)> {
-    let manifest: Table = fs::read_to_string(folder.join("Cargo.toml")).ok()?.parse().ok()?;
+    let manifest = table(&folder.join("Cargo.toml"))?;
     match manifest.get("workspace")? {
         Value::Table(workspace) => Some((folder, workspace.clone())),
         _ => None,
     }
+}
+
+/// A file of TOML; none if it is not there, or no such file.
+pub(super) fn table(file: &Path) -> Option<Table> {
+    files::read(file, LARGEST).and_then(files::text).ok()?.parse().ok()
 }
 
 fn names<'w>(workspace: &'w Table, key: &str) -> impl Iterator<Item = &'w str> + use<'w> {
