@@ -22,8 +22,8 @@ pub(crate) struct Sight {
 /// A file or folder has changed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Change {
-    path: String,
-    change: Kind,
+    pub(crate) path: String,
+    pub(crate) change: Kind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,14 +1,17 @@
 //! A path as it was given, and what has to be watched of the file system for it.
 //!
 //! Of a file that is the folder which it is in, so that one which comes later, or takes the place of
-//! another, is noticed; if there are links on the way, also the folder to which they lead.
+//! another, is noticed; of each link on the way the folder that it is in, and where they lead.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use lifespan_plugin_api::prelude::*;
+
+/// More links than these on one way lead in a circle; Linux follows as many.
+const MOST_LINKS: usize = 40;
 
 /// A path that was given.
 pub(crate) struct Target {
@@ -30,6 +33,8 @@ pub(crate) struct Scope {
     pub(crate) files: BTreeSet<PathBuf>,
     /// Folders that are not there.
     pub(crate) missing: BTreeSet<PathBuf>,
+    /// Where the links on each way lead.
+    pub(crate) ends: Vec<PathBuf>,
 }
 
 impl Target {
@@ -44,43 +49,106 @@ impl Target {
     ///
     /// A folder cannot be reached; that it is not there is none.
     pub(crate) fn add_to(&self, scope: &mut Scope) -> Result<()> {
-        let folder = if self.folder { &*self.path } else { parent(&self.path) };
-        let Some(real) = real(folder)? else {
-            scope.missing.insert(folder.to_owned());
-            return Ok(());
-        };
-        if self.folder {
-            scope.all_of.insert((real.clone(), self.recursive));
-            scope.folders.insert((real, self.recursive));
+        let (links, end) = way(&self.path).context("cannot reach the current folder")?;
+        for link in &links {
+            // Any of them may be another tomorrow.
+            scope.add_file(link)?;
+        }
+        if !self.folder {
+            scope.add_file(&self.path)?;
+            if !links.is_empty() {
+                // One that leads to nowhere is a file that is not there.
+                let _ = scope.add_file(&end);
+            }
+            scope.ends.push(end);
             return Ok(());
         }
-        let name = self.path.file_name();
-        let name = name.with_context(|| format!("`{}` names no file", self.path.display()))?;
-        let beside = real.join(name);
-        scope.files.insert(beside.clone());
-        // A link that is broken, or cannot be followed, is a file that is not there.
-        let file = fs::canonicalize(&self.path).unwrap_or_else(|_| beside.clone());
-        if file != beside || beside.is_symlink() {
-            // Any of the links on the way may be another tomorrow.
-            scope.all_of.insert((real.clone(), false));
-            scope.folders.insert((parent(&file).to_owned(), false));
-            scope.files.insert(file);
+        scope.ends.push(end);
+        match real(&self.path)? {
+            Some(real) => {
+                scope.all_of.insert((real.clone(), self.recursive));
+                scope.folders.insert((real, self.recursive));
+            }
+            None => {
+                scope.missing.insert(self.path.clone());
+            }
         }
-        scope.folders.insert((real, false));
         Ok(())
     }
 }
 
 impl Scope {
+    /// Adds a file, with the folder that it is in.
+    fn add_file(&mut self, path: &Path) -> Result<()> {
+        let name = path.file_name();
+        let name = name.with_context(|| format!("`{}` names no file", path.display()))?;
+        let folder = parent(path);
+        if let Some(real) = real(folder)? {
+            self.files.insert(real.join(name));
+            self.folders.insert((real, false));
+        } else {
+            self.missing.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The folders without those that another covers with all below it: the system has one watch a
+    /// path, which both would share and one would end.
+    pub(crate) fn apart(&self) -> BTreeSet<(PathBuf, bool)> {
+        let covers = |outer: &(PathBuf, bool), inner: &(PathBuf, bool)| {
+            outer.1 && outer != inner && inner.0.starts_with(&outer.0)
+        };
+        let covered = |folder: &&_| self.folders.iter().any(|outer| covers(outer, folder));
+        self.folders.iter().filter(|folder| !covered(folder)).cloned().collect()
+    }
+
+    /// Whether that is one of the folders.
+    pub(crate) fn follows(&self, path: &Path) -> bool {
+        self.folders.iter().any(|(folder, _)| folder == path)
+    }
+
     /// Whether something at that real path is of interest.
     pub(crate) fn concerns(&self, path: &Path) -> bool {
         let is = |(folder, below): &(PathBuf, bool)| {
             path.parent() == Some(folder) || path == folder || *below && path.starts_with(folder)
         };
-        self.files.contains(path)
-            || self.all_of.iter().any(is)
-            || self.folders.iter().any(|(folder, _)| folder == path)
+        self.files.contains(path) || self.all_of.iter().any(is) || self.follows(path)
     }
+}
+
+/// The links on the way to a path, each by a path without links, and where the way ends, be there
+/// something or not.
+fn way(path: &Path) -> io::Result<(Vec<PathBuf>, PathBuf)> {
+    let (mut links, mut at) = (Vec::new(), fs::canonicalize(".")?);
+    let mut rest = path.to_owned();
+    loop {
+        let mut parts = rest.components();
+        let Some(part) = parts.next() else { break };
+        let after = parts.as_path().to_owned();
+        rest = match part {
+            Component::CurDir => after,
+            Component::ParentDir => {
+                at.pop();
+                after
+            }
+            Component::Prefix(_) | Component::RootDir => {
+                at.push(part);
+                after
+            }
+            Component::Normal(name) => {
+                at.push(name);
+                match fs::read_link(&at) {
+                    Ok(to) if links.len() < MOST_LINKS => {
+                        links.push(at.clone());
+                        at.pop();
+                        to.join(after)
+                    }
+                    _ => after,
+                }
+            }
+        };
+    }
+    Ok((links, at))
 }
 
 /// The folder that a path is in.
