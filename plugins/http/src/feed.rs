@@ -135,15 +135,19 @@ impl Feed {
         };
         let mut latest = ctx.updates_of(pattern)?;
         let mut last = HashMap::new();
-        while latest.backlog() > 0 {
+        // One of each: what is published meanwhile would keep it here for ever.
+        for _ in 0..latest.backlog() {
+            if latest.backlog() == 0 {
+                break;
+            }
             let Some(message) = latest.recv().await else { break };
             last.insert(message.topic().to_owned(), message.sequence());
-            shared.change(|backlog| push(backlog, &message));
+            shared.push(ctx, &message);
         }
         let ending = Ending(shared.clone());
         let ctx = ctx.clone();
         let task = match every {
-            Some(every) => tokio::spawn(read_every(every, last, ending)),
+            Some(every) => tokio::spawn(read_every(every, ctx, last, ending)),
             None => tokio::spawn(read_latest(latest, ctx, ending)),
         };
         Ok(Feed { shared, task: task.abort_handle() })
@@ -162,6 +166,15 @@ impl Drop for Feed {
 }
 
 impl Shared {
+    fn push(&self, ctx: &Context, message: &Delivered) {
+        let frame = frame(message);
+        self.change(|backlog| backlog.push(message.topic(), message.skipped(), frame));
+        if self.read(Backlog::is_crowded) {
+            let topics = ctx.topics();
+            self.change(|backlog| backlog.forget_others(&topics));
+        }
+    }
+
     fn change(&self, change: impl FnOnce(&mut Backlog)) {
         change(&mut self.backlog.lock().unwrap_or_else(PoisonError::into_inner));
         self.told.send_replace(());
@@ -179,14 +192,19 @@ impl Drop for Ending {
 }
 
 /// Takes all that comes, but what of it is among the `last` values already.
-async fn read_every(mut messages: Pattern, last: HashMap<String, u64>, ending: Ending) {
+async fn read_every(
+    mut messages: Pattern,
+    ctx: Context,
+    last: HashMap<String, u64>,
+    ending: Ending,
+) {
     let mut perhaps_known = messages.backlog();
     while let Some(message) = messages.recv().await {
         let is_known = perhaps_known > 0
             && last.get(message.topic()).is_some_and(|last| message.sequence() <= *last);
         perhaps_known = perhaps_known.saturating_sub(1);
         if !is_known {
-            ending.0.change(|backlog| push(backlog, &message));
+            ending.0.push(&ctx, &message);
         }
     }
 }
@@ -195,17 +213,13 @@ async fn read_every(mut messages: Pattern, last: HashMap<String, u64>, ending: E
 async fn read_latest(mut messages: Pattern, ctx: Context, ending: Ending) {
     let mut taken = 0;
     while let Some(message) = messages.recv().await {
-        ending.0.change(|backlog| push(backlog, &message));
+        ending.0.push(&ctx, &message);
         taken += 1;
         if messages.backlog() == 0 || taken >= ending.0.read(Backlog::topics) {
             taken = 0;
             ctx.sleep(PACE).await;
         }
     }
-}
-
-fn push(backlog: &mut Backlog, message: &Delivered) {
-    backlog.push(message.topic(), message.skipped(), frame(message));
 }
 
 /// A message as an event: a line of JSON, with the keys that a trace of the host has.

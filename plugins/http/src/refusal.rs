@@ -31,6 +31,7 @@ impl From<BusError> for Refusal {
         let status = match error {
             BusError::Unknown(_) => StatusCode::NOT_FOUND,
             BusError::Name(_) => StatusCode::BAD_REQUEST,
+            BusError::Closed(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Refusal::new(status, error.to_string())
@@ -58,5 +59,16 @@ impl IntoResponse for Refusal {
             body["hint"] = hint.into();
         }
         (self.status, Json(body)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_no_fault_of_the_server() {
+        let refusal = Refusal::from(BusError::Closed("topic `score` is closed".to_owned()));
+        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -45,3 +45,38 @@ fn a_port_that_is_taken_is_told_with_what_helps() {
     ended.assert_fails(&format!("cannot listen on 127.0.0.1, port {port}"));
     ended.assert_fails("`--port 0` takes one that is free");
 }
+
+/// A connection to the server, which does not wait for ever.
+fn connection(test: &Tester) -> Result<TcpStream> {
+    let url = test.topic::<String>("http/address")?.get().context("it has no address")?;
+    let stream = TcpStream::connect(url.strip_prefix("http://").context("it is no URL")?)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    Ok(stream)
+}
+
+#[test]
+fn a_stream_begins_though_a_topic_is_always_busy() {
+    let ended = testing::plugin::<http>().args(["--port", "0"]).run_with(async |test| {
+        let busy = test.topic::<Vec<u8>>("busy")?;
+        busy.publish(vec![1; 100_000]).await?;
+        let mut stream = connection(&test)?;
+        let began = test.spawn_blocking(move || {
+            write!(stream, "GET /events/busy?latest HTTP/1.0\r\n\r\n")?;
+            let mut status = [0; 12];
+            stream.read_exact(&mut status)?;
+            assert_eq!(&status, b"HTTP/1.0 200");
+            Ok(())
+        });
+        let mut began = std::pin::pin!(began);
+        loop {
+            tokio::select! {
+                biased;
+                began = &mut began => return began?,
+                published = busy.publish(vec![1; 100_000]) => published?,
+            }
+            // The others have their turn.
+            tokio::task::yield_now().await;
+        }
+    });
+    ended.assert_ok();
+}

@@ -15,6 +15,10 @@ const MESSAGES: usize = 1024;
 /// And so many bytes.
 const BYTES: usize = 8 << 20;
 
+/// So many topics, beside as many as there were at the last look, may be kept without a look at which
+/// have ended.
+const UNSEEN: usize = 64;
+
 /// So many are given at once: what has been given stays until the client has taken it.
 const AT_ONCE: usize = 32;
 
@@ -25,6 +29,8 @@ pub(super) struct Backlog {
     /// The number of the next.
     next: u64,
     last: BTreeMap<String, Kept>,
+    /// How many topics there were when it was looked last at which have ended.
+    seen: usize,
     /// The messages before `next`.
     kept: VecDeque<Kept>,
     bytes: usize,
@@ -70,6 +76,12 @@ impl Backlog {
     /// Forgets the values of all topics but these.
     pub(super) fn forget_others(&mut self, topics: &[String]) {
         self.last.retain(|topic, _| topics.binary_search(topic).is_ok());
+        self.seen = self.last.len();
+    }
+
+    /// Whether there are so many topics more that some of them may have ended.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.last.len() >= 2 * self.seen + UNSEEN
     }
 
     pub(super) fn topics(&self) -> usize {
@@ -168,6 +180,21 @@ mod tests {
         }
         backlog.forget_others(&names[..2]);
         assert_eq!(taken(&backlog, &mut backlog.join(Kind::Latest)).1, names[..2]);
+    }
+
+    #[test]
+    fn it_is_looked_seldom_at_which_topics_have_ended() {
+        let (mut backlog, mut looked) = (Backlog::default(), 0);
+        for n in 0..10 * UNSEEN {
+            let topics = [format!("topic/{n:04}")];
+            backlog.push(&topics[0], 0, Bytes::new());
+            if backlog.is_crowded() {
+                backlog.forget_others(&topics);
+                looked += 1;
+            }
+            assert!(backlog.topics() <= UNSEEN + 2, "{}", backlog.topics());
+        }
+        assert!((9..=10).contains(&looked), "{looked}");
     }
 
     #[test]
