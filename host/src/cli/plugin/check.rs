@@ -21,7 +21,8 @@ With --against the ABI is judged by what the file says of its version, and the p
 a host covers; what the library really has is compared by the host that loads it. All else is judged as
 it is here.
 
-Exit codes: 0 when each may be loaded with all its plugins, else 3")]
+Exit codes: 0 when each may be loaded with all its plugins; else 4 when one is not trusted, and 3 when
+all that are refused are so for something else")]
 pub(crate) struct CheckArgs {
     /// The files of libraries
     #[arg(required = true, value_name = "PATH")]
