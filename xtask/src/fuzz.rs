@@ -22,7 +22,8 @@ pub(crate) const MINUTES: u64 = 10;
 const TARGET: &str = "descriptor";
 
 /// The head of the record.
-const HEAD: &str = "# The last whole and clean run of `cargo xtask fuzz`, which writes this file.\n";
+const HEAD: &str =
+    "# The last whole and clean run of `cargo xtask fuzz`, which writes this file.\n";
 
 /// The end of a record of a run that found nothing.
 const CLEAN: &str = "clean";
@@ -71,7 +72,9 @@ pub(crate) fn fuzz(minutes: u64) -> Result<()> {
     if keep(&package.join("RECORD"), &record)? {
         shell::say("fuzz: recorded");
     } else {
-        shell::say("fuzz: not recorded, since the run was shorter than the recorded one, or was ended");
+        shell::say(
+            "fuzz: not recorded, since the run was shorter than the recorded one, or was ended",
+        );
     }
     Ok(())
 }

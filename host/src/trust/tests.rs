@@ -1,6 +1,9 @@
 //! Folders and files as they lie on a disk, and what is said of them. What needs a second user is in
 //! the integration tests.
 
+#[cfg(unix)]
+use std::process::Command;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -29,7 +32,7 @@ fn judged(policy: &Policy, library: &Path) -> Result<Option<Approval>, Distrust>
 
 fn approve(library: &Path, bytes: &[u8]) {
     let (sha256, size) = Digest::of(bytes).unwrap();
-    let mut editing = Editing::open(library.parent().unwrap()).unwrap();
+    let mut editing = Editing::open(&Guard::new(&policy()), library.parent().unwrap()).unwrap();
     let name = library.file_name().unwrap().to_str().unwrap();
     editing.approve(name, &Entry { sha256, size, plugins: Default::default() });
     editing.save().unwrap();
