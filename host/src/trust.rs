@@ -10,6 +10,7 @@ mod distrust;
 mod lock;
 #[cfg(unix)]
 mod permissions;
+mod quoted;
 #[cfg(unix)]
 mod rules;
 mod seal;
@@ -22,7 +23,7 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 #[cfg(unix)]
-use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "cli")]
@@ -38,6 +39,7 @@ pub(crate) use crate::trust::lock::{EditError, Editing};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;
+pub(crate) use crate::trust::quoted::quoted;
 pub(crate) use crate::trust::seal::{Sealed, seal};
 pub use crate::trust::signature::{KeyError, PublicKey};
 #[cfg(feature = "cli")]
@@ -375,38 +377,6 @@ impl JudgedFolder {
         }
         Ok(Some(approval))
     }
-}
-
-/// A path as a shell takes it: that of POSIX and those that are like it.
-pub(crate) fn quoted(path: &OsStr) -> String {
-    #[cfg(unix)]
-    if path.to_str().is_none_or(|it| it.contains(char::is_control)) {
-        return printed(path.as_bytes());
-    }
-    let path = path.to_string_lossy();
-    // Where it separates the parts of a path, the shells take it as it is.
-    let is_separator = |c| cfg!(windows) && c == '\\';
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c) || is_separator(c);
-    // A word that begins with `=` is the path of a program for zsh.
-    if !path.is_empty() && !path.starts_with('=') && path.chars().all(plain) {
-        return path.into_owned();
-    }
-    format!("'{}'", path.replace('\'', "'\\''"))
-}
-
-/// What cannot be shown is not shown, and the word still means it. `$'…'` would be shorter, and is not known
-/// to every `sh`; it stands only where the substitution would take the end of a line away.
-#[cfg(unix)]
-fn printed(path: &[u8]) -> String {
-    if path.ends_with(b"\n") {
-        return format!("$'{}'", path.escape_ascii());
-    }
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !b"'\\%`$\"!".contains(byte);
-    let told = path.iter().map(|byte| match byte {
-        plain if is_plain(plain) => char::from(*plain).to_string(),
-        other => format!("\\{other:03o}"),
-    });
-    format!("\"$(printf '{}')\"", told.collect::<String>())
 }
 
 #[cfg(all(test, feature = "cli"))]

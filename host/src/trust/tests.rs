@@ -1,9 +1,6 @@
 //! Folders and files as they lie on a disk, and what is said of them. What needs a second user is in
 //! the integration tests.
 
-#[cfg(unix)]
-use std::process::Command;
-
 use tempfile::TempDir;
 
 use super::*;
@@ -199,46 +196,4 @@ mod permissions {
         assert_eq!(guard.walk(&path("by-link/../plugins")), Ok(()));
         assert!(guard.walk(&path("open/over/../real")).is_err());
     }
-}
-
-#[test]
-fn paths_are_told_as_a_shell_takes_them() {
-    let told = |path: &str| quoted(OsStr::new(path));
-    assert_eq!(told("/p/libx-1.so"), "/p/libx-1.so");
-    assert_eq!(told("/p/my lib.so"), "'/p/my lib.so'");
-    assert_eq!(told("it's"), "'it'\\''s'");
-    assert_eq!(told("=ls"), "'=ls'");
-    assert_eq!(told(""), "''");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_shell_takes_what_is_told_as_the_path_that_is_meant() {
-    let paths: [&[u8]; 16] = [
-        b"/p/libx-1.so",
-        b"/p/a\\b.so",
-        b"back\\",
-        b"a\\\\n b",
-        b"~/x",
-        b"it's",
-        b"a b\tc",
-        b"a\n\x1b[2Jit's",
-        b"\xff.so",
-        b"\xff\\101%s$HOME`id`\"!\x01",
-        b"$HOME `id` \"*\" ? [a] {a,b} !x #y ;&|<>()",
-        "ä ö".as_bytes(),
-        b"\x7f",
-        b"=ls",
-        b"a=b:c@d%e,f+g",
-        b"",
-    ];
-    for path in paths {
-        let word = quoted(OsStr::from_bytes(path));
-        assert!(!word.contains(char::is_control), "{word:?}");
-        let script = format!("printf %s {word}");
-        let output = Command::new("sh").arg("-c").arg(&script).output().unwrap();
-        assert_eq!(output.stdout.escape_ascii().to_string(), path.escape_ascii().to_string());
-        assert!(output.status.success() && output.stderr.is_empty(), "{script}\n{output:?}");
-    }
-    assert_eq!(quoted(OsStr::from_bytes(b"\x1b.so\n")), r"$'\x1b.so\n'");
 }

@@ -120,7 +120,7 @@ fn a_broken_file_is_told_with_the_place_and_not_overwritten() {
     fs::create_dir(folder.path().join(LOCK_FILE)).unwrap();
     let unreadable = open(&folder);
     assert!(matches!(unreadable, Err(EditError::Distrusted(Distrust::Unreadable { .. }))));
-    assert!(matches!(open(&folder.path().join("none")), Err(EditError::Io { .. })));
+    assert!(matches!(open(folder.path().join("none")), Err(EditError::Io { .. })));
 }
 
 /// Lines of an entry, each good or bad in some way; the good ones stand several times.
