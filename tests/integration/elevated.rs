@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::forge::{compile_with, with_descriptor};
 use crate::nested::skip;
-use crate::place::{By, ME, Place, chmod, give, stderr};
+use crate::place::{By, ME, Place, chmod, copy_program, give, stderr};
 use crate::schema;
 
 /// Gives a host more rights; whether it could.
@@ -112,10 +112,9 @@ fn only_root_is_trusted_and_no_environment() {
         place.assert_refused(ME, By::Option, &told, "`chmod go-w ");
         chmod(&place.library, 0o644);
 
-        let copied = fs::copy(place.host(), place.home.path().join("plain"));
-        copied
-            .and_then(|_| fs::rename(place.home.path().join("plain"), place.host()))
-            .expect("root may");
+        let plain = place.home.path().join("plain");
+        copy_program(&place.host(), &plain);
+        fs::rename(plain, place.host()).expect("root may");
         chmod(&place.host(), 0o755);
         let read = place.run_as(ME, By::Option, &line);
         assert_eq!(read.status.code(), Some(4), "{}", stderr(&read));

@@ -94,6 +94,13 @@ fn the_help_of_a_command_tells_with_which_codes_it_ends() {
     ] {
         let help = env.run(&format!("plugin {command} --help"));
         assert!(help.words().contains(&format!("Exit codes: {told}")), "{help}");
+        // A line of it is not broken twice: what follows a short one begins with a word too long for it.
+        let lines = help.stdout.lines().skip_while(|it| !it.starts_with("Exit"));
+        let lines: Vec<_> = lines.take_while(|it| !it.is_empty()).collect();
+        for (line, next) in lines.iter().zip(&lines[1..]) {
+            let word = next.split(' ').next().unwrap_or_default();
+            assert!(line.len() <= 80 && line.len() + 1 + word.len() > 80, "{help}");
+        }
     }
 }
 

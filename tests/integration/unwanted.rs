@@ -44,6 +44,13 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     assert!(text.ends_with("disabled = [\"echo\", \"countdown\"]\n"), "{text}");
     let list = data(&env.run("plugin list --format json"));
     schema::check("plugin-list", &list);
+    for name in ["echo", "countdown"] {
+        let is_it = |it: &&Value| it["name"] == name || it["plugins"] == json!([name]);
+        let [plugins, refused] = ["plugins", "refused"].map(|it| list[it].as_array());
+        let found: Vec<_> = plugins.into_iter().chain(refused).flatten().filter(is_it).collect();
+        assert_eq!(found.len(), 1, "{list:#}");
+        assert_eq!(found[0]["reason"], "disabled", "{list:#}");
+    }
     let list = env.run("plugin list");
     let disabled = list.stdout.split("\ndisabled\n").nth(1).unwrap_or_default();
     for name in ["echo", "countdown"] {
