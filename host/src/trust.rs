@@ -323,7 +323,8 @@ pub(crate) fn quoted(path: &OsStr) -> String {
         return format!("$'{}'", path.as_bytes().escape_ascii());
     }
     let path = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,\\".contains(c);
+    let is_separator = |c: char| c == '\\' && cfg!(windows);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c) || is_separator(c);
     if !path.is_empty() && path.chars().all(plain) {
         return path.into_owned();
     }
