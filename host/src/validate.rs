@@ -26,6 +26,9 @@ pub(crate) use self::subject::Subject;
 use crate::error::Failure;
 use crate::exit::Exit;
 
+/// What is said where there was no time for the rest.
+const OUT_OF_TIME: &str = "then its time was over: `--timeout` gives it longer";
+
 /// One check.
 pub(crate) struct Check {
     /// Its name, by which it is chosen.
@@ -130,21 +133,25 @@ impl Finding {
         Finding::new(Verdict::Passed, "")
     }
 
-    /// All well at so many points. `has_threads` is a plugin with threads of its own: what is awaited
+    /// All well at so many points, and `rest` says of which: `done` is what was done there.
+    fn reached(done: &str, reach: Reach, rest: &str) -> Self {
+        let s = if reach.points == 1 { "" } else { "s" };
+        let note = format!("{done} {} point{s}, {rest}", reach.points);
+        Finding { note: Some(note), reach: Some(reach), ..Finding::passed() }
+    }
+
+    /// All well at so many awaits. `has_threads` is a plugin with threads of its own: what is awaited
     /// there cannot be counted.
-    fn reached(done: &str, Reach { points, all }: Reach, has_threads: bool) -> Self {
-        let s = if points == 1 { "" } else { "s" };
+    fn awaits(done: &str, Reach { points, all }: Reach, has_threads: bool) -> Self {
         let rest = match (all, has_threads) {
+            (false, _) => OUT_OF_TIME,
             (true, false) => "all that can be reached",
             (true, true) => {
                 "and at a few moments while threads of its own were at work, where points cannot be \
                  counted"
             }
-            (false, _) => "then its time was over: `--timeout` gives it longer",
         };
-        let reach = Reach { points, all: all && !has_threads };
-        let note = format!("{done} {points} point{s}, {rest}");
-        Finding { note: Some(note), reach: Some(reach), ..Finding::passed() }
+        Finding::reached(done, Reach { points, all: all && !has_threads }, rest)
     }
 
     /// A fault.

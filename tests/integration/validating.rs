@@ -9,14 +9,14 @@ use std::fs;
 use lifespan::Exit;
 use serde_json::Value;
 
-use crate::artifacts::{BUNDLED, broken, bundled, fixtures, host, library, own_runtime};
+use crate::artifacts::{BUNDLED, broken, bundled, exhibit, fixtures, host, library, own_runtime};
 use crate::env::{Output, TestEnv};
 use crate::forge::{Forge, compile, with_descriptor};
 use crate::management::data;
 use crate::schema;
 
 /// What is broken, and the checks that find it.
-const BROKEN: [(&str, &[&str]); 36] = [
+const BROKEN: [(&str, &[&str]); 37] = [
     ("unhelpful", &["help"]),
     ("fickle", &["arguments"]),
     ("touchy", &["arguments"]),
@@ -31,6 +31,7 @@ const BROKEN: [(&str, &[&str]); 36] = [
     ("unfinished", &["cancel"]),
     ("late-up", &["interrupt"]),
     ("late", &["cancel"]),
+    ("rare", &["cancel"]),
     ("trusting", &["host-faults"]),
     ("credulous", &["host-faults"]),
     ("single", &["instances"]),
@@ -333,6 +334,14 @@ fn it_is_told_how_far_a_check_went() {
     }
     let text = env.run(&format!("plugin validate {line}"));
     assert!(text.stdout.contains("dropped at 1 point, all that can be reached"), "{text}");
+
+    // It only receives, what nobody can make up for it.
+    let file = library(&exhibit(), "exhibit");
+    let output = validate(&env, &format!("{} --plugin receive --filter messages", file.display()));
+    output.assert_code(Exit::Success);
+    let note = &validated(&output)["plugins"][0]["checks"][0]["note"];
+    let note = note.as_str().expect("a note");
+    assert!(note.starts_with("nothing is published on `shapes/court`"), "{output}");
 
     // It goes on for ever, and so would the check.
     let file = library(&bundled(), "countdown");

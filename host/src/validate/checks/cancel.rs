@@ -37,7 +37,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
             cancelled(subject, 1, pause)?;
         }
     }
-    Err(Finding::reached("cancelled at", Reach { points, all }, has_threads))
+    Err(Finding::awaits("cancelled at", Reach { points, all }, has_threads))
 }
 
 /// Lives, and is cancelled so long after that poll.

@@ -2,10 +2,7 @@
 
 use crate::probe::{Call, Fault, Probe};
 use crate::validate::life::{Course, Life, live};
-use crate::validate::{Check, Finding, Reach, Stage, Subject};
-
-/// What is said to be done at its points.
-const DONE: &str = "failing at";
+use crate::validate::{Check, Finding, OUT_OF_TIME, Reach, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
     name: "host-faults",
@@ -28,14 +25,19 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
         for call in Call::ALL.into_iter().filter(|call| nth <= count(*call)) {
             for &fault in call.faults().iter().filter(is_told) {
                 if subject.is_late() {
-                    return Err(Finding::reached(DONE, Reach { points, all: false }, false));
+                    return Err(reached(points, false));
                 }
                 one(subject, call, nth, fault)?;
                 points += 1;
             }
         }
     }
-    Err(Finding::reached(DONE, Reach { points, all: true }, false))
+    Err(reached(points, true))
+}
+
+fn reached(points: usize, all: bool) -> Finding {
+    let rest = if all { "all calls of a lifespan in all ways" } else { OUT_OF_TIME };
+    Finding::reached("host services failed at", Reach { points, all }, rest)
 }
 
 /// Lives with that one call failing.

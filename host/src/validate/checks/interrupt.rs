@@ -36,7 +36,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
             interrupted(subject, 1, pause)?;
         }
     }
-    Err(Finding::reached("dropped at", Reach { points, all }, has_threads))
+    Err(Finding::awaits("dropped at", Reach { points, all }, has_threads))
 }
 
 /// Lives, and is dropped so long after that poll of its set-up, if it is not over by then.

@@ -36,7 +36,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(super) const CHECK: Check = Check {
     name: "lifespans",
-    proves: "a hundred lifespans in one process do not make it grow: threads, descriptors, memory",
+    proves: "a hundred lifespans in one process do not make it grow: by a thread or descriptor in five \
+             of them, or by a KiB of memory in each (16 KiB where only the system counts it)",
     remedy: "drop in the lifespan what was made in it; nothing grows in a static",
     stage: Stage::Lives,
     run,
@@ -81,12 +82,7 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
         thread::sleep(LOOK_AGAIN);
         had.look(ALL - 1)?;
     }
-    let memory = if census::heap().is_some() { "1 KiB" } else { "16 KiB" };
-    let note = format!(
-        "less than {memory} with each lifespan, or one thread or descriptor with each fifth, would \
-         not be seen"
-    );
-    Err(Finding { note: Some(note), ..Finding::passed() })
+    Ok(())
 }
 
 impl Had {
