@@ -46,9 +46,10 @@ pub use crate::discover::search::{Origin, SearchEntry, SearchPath};
 pub(crate) use crate::discover::search::{
     cache_folder, config_folder, default_folder, is_library_name, variable,
 };
+use crate::discover::section::leads_astray;
+pub(crate) use crate::discover::section::run_path;
 #[cfg(feature = "cli")]
 pub(crate) use crate::discover::section::{LooksIn, looks_in};
-pub(crate) use crate::discover::section::{leads_astray, run_path};
 use crate::discover::stamp::Folder;
 pub(crate) use crate::discover::stamp::Stamp;
 #[cfg(feature = "cli")]
@@ -164,6 +165,21 @@ fn cache_fault(dir: &Path, policy: &Policy) -> Option<Distrust> {
     // Where it cannot be made nothing can be kept, which is told when it matters.
     let _ = files::make_folder(&dir);
     if dir.exists() { Guard::new(policy).walk(&dir).err() } else { None }
+}
+
+/// Judges where a library has what it needs looked for, if that may not depend on who started the host and on
+/// where they stand.
+///
+/// # Errors
+///
+/// It would not be loaded.
+pub(crate) fn judge_run_path(library: &Path) -> Result<(), Distrust> {
+    if !is_elevated() {
+        return Ok(());
+    }
+    let folders = files::open(library).map(run_path).unwrap_or_default();
+    let astray = folders.into_iter().find(|folder| leads_astray(folder));
+    astray.map_or(Ok(()), |folder| Err(Distrust::RunPath { folder }))
 }
 
 /// Looks at one file as if its folder were a plugins folder, and judges its bytes as they are judged when
@@ -452,6 +468,12 @@ impl Finds {
             let plugins = descriptor.plugins.into_iter().map(|plugin| plugin.name).collect();
             return self.refuse(source.place(), plugins, reason);
         }
+        let approval = approval.and_then(|approval| {
+            if let Source::File { path, .. } = &source {
+                judge_run_path(path)?;
+            }
+            Ok(approval)
+        });
         let approval = match approval {
             Ok(approval) => approval,
             Err(distrust) => {

@@ -5,6 +5,9 @@
 //! waited for as any program waits. A file is written beside its place and appears there in one step,
 //! so that no link is written through. Who may write to what is judged by [`trust`](crate::trust).
 
+#[cfg(feature = "cli")]
+mod hold;
+
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 #[cfg(unix)]
@@ -16,10 +19,20 @@ use std::time::SystemTime;
 #[cfg(unix)]
 use rustix::fs::OFlags;
 
+#[cfg(feature = "cli")]
+pub(crate) use crate::files::hold::hold;
 use crate::trust::own_rights;
 
 /// How a file is read, up to so many bytes: [`read`] or [`read_named`].
 pub(crate) type Read = fn(&Path, u64) -> io::Result<Vec<u8>>;
+
+/// A file that is written and lies beside its place. Unless it is put there, it is deleted.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    temporary: PathBuf,
+    place: PathBuf,
+    is_placed: bool,
+}
 
 /// Opens a file to read it, if it is a regular one.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -63,13 +76,28 @@ pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
 /// write to it. A link in its place is replaced, not followed.
 #[cfg(feature = "cli")]
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, File::sync_all)
+    stage(path, bytes)?.place()
+}
+
+/// The first half of it: all but that it appears in its place. What is left to be done needs no room.
+#[cfg(feature = "cli")]
+pub(crate) fn stage(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
+    write_beside(path, bytes, File::sync_all)
 }
 
 /// As `write`, for what can be made anew should the machine stop: whoever reads it meanwhile finds the old
 /// file or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, |_| Ok(()))
+    write_beside(path, bytes, |_| Ok(()))?.place()
+}
+
+/// Deletes a file that need not be there.
+#[cfg(feature = "cli")]
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a folder, and those above it, so that nobody else may write to them; those that are there stay
@@ -91,17 +119,41 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
-fn put(path: &Path, bytes: &[u8], finish: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+impl Staged {
+    /// Where it lies.
+    #[cfg(feature = "cli")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Puts it in its place, in one step.
+    pub(crate) fn place(mut self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.place)?;
+        self.is_placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            // Where it cannot be removed it is in nobody's way.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn write_beside(
+    path: &Path,
+    bytes: &[u8],
+    finish: impl Fn(&File) -> io::Result<()>,
+) -> io::Result<Staged> {
     own_rights()?;
     let (temporary, mut file) = beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| finish(&file));
-    drop(file);
-    let done = written.and_then(|()| fs::rename(&temporary, path));
-    if done.is_err() {
-        // Where it cannot be removed it is in nobody's way; the error that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    done
+    let staged = Staged { temporary, place: path.to_owned(), is_placed: false };
+    file.write_all(bytes)?;
+    finish(&file)?;
+    Ok(staged)
 }
 
 /// A new file in the folder of `path`. What has its name already, be it a link, is left alone.

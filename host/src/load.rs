@@ -31,9 +31,9 @@ use lifespan_abi::{
     ROOT_SYMBOL, Report, verdict,
 };
 
-use crate::discover::{Identity, LibraryFile, Source, leads_astray, read_open, run_path};
+use crate::discover::{Identity, LibraryFile, Source, judge_run_path, read_open, run_path};
 pub(crate) use crate::load::error::LoadError;
-use crate::trust::{Distrust, Policy, Unsealed, is_elevated};
+use crate::trust::{Policy, Unsealed};
 
 /// The libraries that one host has opened.
 #[derive(Debug, Default)]
@@ -110,12 +110,8 @@ impl Loader {
             return Err(LoadError::PanicAbort { path: path.clone() });
         }
         let opening = self.opening(library, path)?;
-        if is_elevated()
-            && let Some(folder) = opening.astray()
-        {
-            let source = Distrust::RunPath { folder };
-            return Err(LoadError::Distrusted { path: path.clone(), source });
-        }
+        judge_run_path(&opening.file)
+            .map_err(|source| LoadError::Distrusted { path: path.clone(), source })?;
         let root = open(&opening)?;
         compare(library, path, root)?;
         let init = root.init()(log(&library.name()), filter().as_rstr());
@@ -157,12 +153,6 @@ impl Loader {
 }
 
 impl Opening<'_> {
-    /// A folder of its run path that depends on where whoever started the process stands.
-    fn astray(&self) -> Option<String> {
-        let folders = File::open(&self.file).map(run_path).unwrap_or_default();
-        folders.into_iter().find(|folder| leads_astray(folder))
-    }
-
     /// Whether it is opened as a copy, beside which nothing lies, and looks for something there.
     fn is_alone(&self) -> bool {
         let beside = |folder: &String| folder.contains("ORIGIN") || folder.starts_with('@');

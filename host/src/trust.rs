@@ -10,6 +10,7 @@ mod distrust;
 mod lock;
 #[cfg(unix)]
 mod permissions;
+mod quoted;
 #[cfg(unix)]
 mod rules;
 mod seal;
@@ -22,10 +23,15 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 #[cfg(unix)]
-use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
+use thiserror::Error;
+
 use crate::discover::Identified;
+#[cfg(feature = "cli")]
+use crate::files;
 pub use crate::trust::digest::Digest;
 pub use crate::trust::distrust::Distrust;
 #[cfg(feature = "cli")]
@@ -33,6 +39,7 @@ pub(crate) use crate::trust::lock::{EditError, Editing};
 pub(crate) use crate::trust::lock::{Entry, LOCK_FILE, Lock};
 #[cfg(unix)]
 use crate::trust::permissions::Walker;
+pub(crate) use crate::trust::quoted::quoted;
 pub(crate) use crate::trust::seal::{Sealed, seal};
 pub use crate::trust::signature::{KeyError, PublicKey};
 #[cfg(feature = "cli")]
@@ -101,6 +108,18 @@ pub(crate) enum Unsealed {
     Distrusted(Distrust),
 }
 
+/// Why there is no folder to write to.
+#[cfg(feature = "cli")]
+#[derive(Debug, Error)]
+pub(crate) enum Unmade {
+    /// It cannot be made.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Others may write to it, or to what leads there.
+    #[error(transparent)]
+    Distrusted(#[from] Distrust),
+}
+
 impl Policy {
     /// The command that approves a library.
     pub(crate) fn approve(&self, library: &Path) -> String {
@@ -123,33 +142,47 @@ impl Policy {
         library: &Path,
         approval: Option<&Approval>,
     ) -> Result<Sealed, Unsealed> {
-        let changed = |found| {
-            let Some(Approval { entry, lock }) = approval else { return Ok(()) };
-            if found == Some(entry.sha256) {
-                return Ok(());
+        let most = approval.map(|it| it.entry.size);
+        let sealed = seal(library, most).map_err(|error| match approval {
+            Some(approval) if error.kind() == ErrorKind::FileTooLarge => {
+                Unsealed::Distrusted(self.changed(library, approval, None))
             }
-            Err(Unsealed::Distrusted(Distrust::Changed {
-                library: library.to_owned(),
-                lock: lock.clone(),
-                approved: entry.sha256,
-                found,
-                approve: self.approve(library),
-            }))
-        };
-        let sealed = match seal(library, approval.map(|it| it.entry.size)) {
-            Ok(sealed) => sealed,
-            Err(error) => {
-                if error.kind() == ErrorKind::FileTooLarge {
-                    changed(None)?;
-                }
-                return Err(Unsealed::Io(error));
-            }
-        };
-        changed(Some(sealed.digest()))?;
-        if !self.keys.is_empty() {
-            signature::verify(library, &sealed, &self.keys).map_err(Unsealed::Distrusted)?;
-        }
+            _ => Unsealed::Io(error),
+        })?;
+        self.judge(library, approval, &sealed).map_err(Unsealed::Distrusted)?;
         Ok(sealed)
+    }
+
+    /// Judges the copy of a library: the one verdict on bytes, for whoever loads or looks at them.
+    ///
+    /// # Errors
+    ///
+    /// They are not what was approved, or not signed by whom they must be.
+    pub(crate) fn judge(
+        &self,
+        library: &Path,
+        approval: Option<&Approval>,
+        sealed: &Sealed,
+    ) -> Result<(), Distrust> {
+        if let Some(approval) = approval
+            && sealed.digest() != approval.entry.sha256
+        {
+            return Err(self.changed(library, approval, Some(sealed.digest())));
+        }
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        signature::verify(library, sealed, &self.keys).map(drop)
+    }
+
+    fn changed(&self, library: &Path, approval: &Approval, found: Option<Digest>) -> Distrust {
+        Distrust::Changed {
+            library: library.to_owned(),
+            lock: approval.lock.clone(),
+            approved: approval.entry.sha256,
+            found,
+            approve: self.approve(library),
+        }
     }
 
     /// The same for whoever does not load it: all that is wrong is a matter of trust.
@@ -231,6 +264,29 @@ impl Guard {
         self.walker.as_ref().map_or(Ok(()), |walker| walker.walk_there(path).map(drop))
     }
 
+    /// Makes a folder to write to, and those above it, where they are not there yet. They are judged before, since
+    /// somebody else's link may lead anywhere, and after it: whoever was faster may be another process of the
+    /// user's, or anybody.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made, or somebody else may write to it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn make_folder(&self, folder: &Path) -> Result<(), Unmade> {
+        let mut made = Ok(());
+        // Each of them may be made by another meanwhile, once.
+        for _ in folder.ancestors() {
+            self.walk_there(folder)?;
+            made = files::make_folder(folder);
+            match &made {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                _ => break,
+            }
+        }
+        made?;
+        Ok(self.walk(folder)?)
+    }
+
     /// Whether a part of a path is missing that somebody else may put there.
     #[cfg(feature = "cli")]
     pub(crate) fn may_be_made(&self, path: &Path) -> bool {
@@ -269,8 +325,8 @@ impl JudgedFolder {
         self.fault.as_ref()
     }
 
-    /// Judges a file that lies directly in the folder: by who may write to it, and by the lock file's
-    /// list and sizes. Its digest is compared when it is loaded.
+    /// Judges a file that lies directly in the folder: by who may write to it, by the lock file's list and
+    /// sizes, and by whether there is a signature where one is demanded. Its bytes are judged when it is loaded.
     ///
     /// # Errors
     ///
@@ -285,7 +341,20 @@ impl JudgedFolder {
             return Err(fault.clone());
         }
         guard.judge(file, identified.ownership)?;
-        let policy = &guard.policy;
+        let approval = self.approval(&guard.policy, file, identified.size())?;
+        if !guard.policy.keys.is_empty() {
+            signature::is_there(file)?;
+        }
+        Ok(approval)
+    }
+
+    /// What the lock file says of a file of that size, if there is one.
+    fn approval(
+        &self,
+        policy: &Policy,
+        file: &Path,
+        size: u64,
+    ) -> Result<Option<Approval>, Distrust> {
         let approve = || policy.approve(file);
         let Some(lock) = &self.lock else {
             let folder = file.parent().unwrap_or(file).to_owned();
@@ -302,32 +371,12 @@ impl JudgedFolder {
                 approve: approve(),
             });
         };
-        if entry.size != identified.size() {
-            return Err(Distrust::Changed {
-                library: file.to_owned(),
-                lock: lock.path().to_owned(),
-                approved: entry.sha256,
-                found: None,
-                approve: approve(),
-            });
+        let approval = Approval { entry: entry.clone(), lock: lock.path().to_owned() };
+        if entry.size != size {
+            return Err(policy.changed(file, &approval, None));
         }
-        Ok(Some(Approval { entry: entry.clone(), lock: lock.path().to_owned() }))
+        Ok(Some(approval))
     }
-}
-
-/// A path as a shell takes it.
-pub(crate) fn quoted(path: &OsStr) -> String {
-    #[cfg(unix)]
-    if path.to_str().is_none_or(|it| it.contains(char::is_control)) {
-        // As bash, zsh and ksh know it: what cannot be shown is not shown, and the word still means it.
-        return format!("$'{}'", path.as_bytes().escape_ascii());
-    }
-    let path = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,\\".contains(c);
-    if !path.is_empty() && path.chars().all(plain) {
-        return path.into_owned();
-    }
-    format!("'{}'", path.replace('\'', "'\\''"))
 }
 
 #[cfg(all(test, feature = "cli"))]

@@ -26,6 +26,9 @@ pub(crate) use self::subject::Subject;
 use crate::error::Failure;
 use crate::exit::Exit;
 
+/// What is said where there was no time for the rest.
+const OUT_OF_TIME: &str = "then its time was over: `--timeout` gives it longer";
+
 /// One check.
 pub(crate) struct Check {
     /// Its name, by which it is chosen.
@@ -79,11 +82,24 @@ pub(crate) struct Finding {
     pub(crate) causes: Vec<String>,
     /// What to do about it beside the check's own remedy.
     pub(crate) hints: Vec<String>,
+    /// How far it went, where it has a measure or a bound; also where it passed.
+    pub(crate) note: Option<String>,
+    /// At how many points it tried, where it goes through points.
+    pub(crate) reach: Option<Reach>,
     /// What else there is to see, such as a backtrace.
     pub(crate) detail: Option<String>,
     /// What a run of the plugin would answer with for the same reason, where that is not
     /// [`Exit::Plugin`].
     pub(crate) exit: Option<u8>,
+}
+
+/// At how many points a check has tried something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reach {
+    /// How many there were.
+    pub(crate) points: usize,
+    /// Whether they are known to be all that can be reached.
+    pub(crate) all: bool,
 }
 
 impl Check {
@@ -105,6 +121,8 @@ impl Finding {
             reason: reason.into(),
             causes: Vec::new(),
             hints: Vec::new(),
+            note: None,
+            reach: None,
             detail: None,
             exit: None,
         }
@@ -113,6 +131,27 @@ impl Finding {
     /// All well.
     pub(crate) fn passed() -> Self {
         Finding::new(Verdict::Passed, "")
+    }
+
+    /// All well at so many points, and `rest` says of which: `done` is what was done there.
+    fn reached(done: &str, reach: Reach, rest: &str) -> Self {
+        let s = if reach.points == 1 { "" } else { "s" };
+        let note = format!("{done} {} point{s}, {rest}", reach.points);
+        Finding { note: Some(note), reach: Some(reach), ..Finding::passed() }
+    }
+
+    /// All well at so many awaits. `has_threads` is a plugin with threads of its own: what is awaited
+    /// there cannot be counted.
+    fn awaits(done: &str, Reach { points, all }: Reach, has_threads: bool) -> Self {
+        let rest = match (all, has_threads) {
+            (false, _) => OUT_OF_TIME,
+            (true, false) => "all that can be reached",
+            (true, true) => {
+                "and at a few moments while threads of its own were at work, where points cannot be \
+                 counted"
+            }
+        };
+        Finding::reached(done, Reach { points, all: all && !has_threads }, rest)
     }
 
     /// A fault.

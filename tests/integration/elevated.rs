@@ -8,10 +8,12 @@ use std::path::Path;
 use std::thread;
 
 use rustix::fs::{StatVfsMountFlags, XattrFlags, setxattr, statvfs};
+use serde_json::{Value, json};
 
 use crate::forge::{compile_with, with_descriptor};
 use crate::nested::skip;
-use crate::place::{By, ME, Place, chmod, give, stderr};
+use crate::place::{By, ME, Place, chmod, copy_program, give, stderr};
+use crate::schema;
 
 /// Gives a host more rights; whether it could.
 type Raise = fn(&Path) -> bool;
@@ -110,10 +112,9 @@ fn only_root_is_trusted_and_no_environment() {
         place.assert_refused(ME, By::Option, &told, "`chmod go-w ");
         chmod(&place.library, 0o644);
 
-        let copied = fs::copy(place.host(), place.home.path().join("plain"));
-        copied
-            .and_then(|_| fs::rename(place.home.path().join("plain"), place.host()))
-            .expect("root may");
+        let plain = place.home.path().join("plain");
+        copy_program(&place.host(), &plain);
+        fs::rename(plain, place.host()).expect("root may");
         chmod(&place.host(), 0o755);
         let read = place.run_as(ME, By::Option, &line);
         assert_eq!(read.status.code(), Some(4), "{}", stderr(&read));
@@ -179,6 +180,25 @@ fn nothing_is_read_written_or_started_on_their_word() {
         assert_eq!(fs::read_dir(&pages).expect("it is there").count(), 1);
         assert!(place.library.exists() && !place.lock().exists());
         assert_eq!(fs::read_dir(place.own()).expect("it is there").count(), 0);
+        // A help is no way around: what follows `--` there is not done either.
+        for command in [
+            &["plugin", "check", "--", &secret][..],
+            &["plugin", "inspect", "--", &secret],
+            &["plugin", "install", "--", &library, "--dir", &pages],
+            &["plugin", "remove", "--", "echo"],
+            &["plugin", "trust", "--", "echo"],
+            &["plugin", "untrust", "--", "echo"],
+            &["plugin", "disable", "--", "echo"],
+        ] {
+            let output = place.run_as(ME, By::Option, &[&["help"], command].concat());
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(!(told.clone() + &stderr(&output)).contains(SECRET), "{told}");
+            assert_eq!(output.status.code(), Some(0), "{command:?}\n{}", stderr(&output));
+            assert!(told.contains("Usage: lifespan "), "{command:?}\n{told}");
+        }
+        assert!(place.library.exists() && !place.lock().exists());
+        assert_eq!(fs::read_dir(&pages).expect("it is there").count(), 1);
+        assert_eq!(fs::read_dir(place.own()).expect("it is there").count(), 0);
         for harmless in [&["man"][..], &["completions", "bash"], &["help"], &["help", "echo"]] {
             let output = place.run_as(ME, By::Option, harmless);
             assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -196,6 +216,13 @@ fn a_library_that_wants_something_from_where_they_stand_is_not_loaded() {
         let output = place.run_as(ME, By::Option, &["--dry-run", "needy"]);
         assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
         assert!(stderr(&output).contains("looked for in `relative`"), "{}", stderr(&output));
+        // And listed as what it is, with all others that may be loaded.
+        let output = place.run_as(ME, By::Option, &["plugin", "list", "--format", "json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        schema::check("plugin-list", &told);
+        assert_eq!(told["refused"][0]["reason"], "run-path", "{told:#}");
+        assert_eq!(told["refused"][0]["plugins"], json!(["needy"]), "{told:#}");
+        assert_eq!(told["plugins"][0]["name"], "echo", "{told:#}");
     });
 }
 

@@ -1,17 +1,20 @@
 //! `plugin install` and `plugin remove`: a library is checked, copied and approved, or goes with its
 //! approval; nobody else's is touched.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use lifespan::Exit;
+use minisign::KeyPair;
+use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::artifacts::{bundled, fixtures, library};
 use crate::env::TestEnv;
-use crate::forge::Forge;
+use crate::forge::{Forge, sign};
 use crate::management::data;
 use crate::schema;
 
@@ -138,4 +141,148 @@ fn a_library_goes_only_with_all_its_plugins() {
         "{output}"
     );
     assert!(!file.exists());
+}
+
+/// All that is in a folder, with the bytes of the files.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = fs::read_dir(folder).expect("it is there").map(|it| it.expect("it is ours").path());
+    let mut files: Vec<_> =
+        files.map(|it| (it.clone(), fs::read(it).unwrap_or_default())).collect();
+    files.sort();
+    files
+}
+
+/// Another library with the plugin `echo`.
+fn newer_echo(folder: &Path) -> PathBuf {
+    Forge::echo()
+        .descriptor(|it| it["plugins"][0]["version"] = "0.2.0".into())
+        .write(folder, "echo")
+}
+
+#[test]
+fn where_the_lock_is_not_to_be_trusted_nothing_is_installed_or_removed() {
+    let env = TestEnv::without_plugins();
+    env.run(&install("echo")).assert_code(Exit::Success);
+    let folder = default_folder(&env);
+    let lock = folder.join("lifespan.lock");
+    let from = TempDir::new().expect("a temporary folder");
+    let newer = newer_echo(from.path());
+    let good = fs::read_to_string(&lock).expect("it is there");
+    let lines = [format!("plugin install {}", newer.display()), "plugin remove echo".to_owned()];
+    let refused = |told: &str| {
+        let before = content(&folder);
+        for line in &lines {
+            env.run(line).assert_code(Exit::Config).assert_has(&[told, "  hint: "]);
+            assert!(content(&folder) == before, "{line}");
+        }
+    };
+    fs::write(&lock, good.replace("size = ", "size: ")).expect("it is ours");
+    refused("is broken at line");
+    fs::write(&lock, good).expect("it is ours");
+    fs::set_permissions(&lock, PermissionsExt::from_mode(0o666)).expect("it is ours");
+    refused("everybody may write to");
+    fs::set_permissions(&lock, PermissionsExt::from_mode(0o644)).expect("it is ours");
+    for line in &lines {
+        env.run(line).assert_code(Exit::Success);
+    }
+}
+
+#[test]
+fn who_cannot_hold_a_folder_changes_nothing_in_it() {
+    let env = TestEnv::without_plugins();
+    env.run(&install("echo")).assert_code(Exit::Success);
+    env.run(&install("countdown")).assert_code(Exit::Success);
+    env.run("plugin disable countdown").assert_code(Exit::Success);
+    let folders = [default_folder(&env), env.home().join("config/lifespan")];
+    let before = folders.each_ref().map(|it| content(it));
+    let from = TempDir::new().expect("a temporary folder");
+    let install = format!("plugin install {}", newer_echo(from.path()).display());
+    let held = folders.each_ref().map(|folder| {
+        let folder = File::open(folder).expect("it is there");
+        flock(&folder, FlockOperation::LockExclusive).expect("nobody else holds it");
+        folder
+    });
+    thread::scope(|scope| {
+        for line in
+            [&install, "plugin remove echo", "plugin disable echo", "plugin enable countdown"]
+        {
+            scope.spawn(|| {
+                let output = env.run(line);
+                output.assert_code(Exit::Config);
+                output.assert_has(&["another process holds the folder", "`fuser -v "]);
+            });
+        }
+    });
+    assert!(folders.each_ref().map(|it| content(it)) == before);
+    drop(held);
+    env.run(&install).assert_code(Exit::Success);
+    env.run("plugin disable echo").assert_code(Exit::Success);
+}
+
+#[test]
+fn a_library_without_a_signature_does_not_keep_that_of_its_predecessor() {
+    let env = TestEnv::without_plugins();
+    let from = TempDir::new().expect("a temporary folder");
+    let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");
+    let signed = Forge::echo().write(from.path(), "echo");
+    sign(&keys, &signed);
+    let line = format!("plugin install {}", signed.display());
+    env.run(&line).assert_code(Exit::Success);
+    let signature = default_folder(&env).join("libecho.so.minisig");
+    assert!(signature.exists());
+    let unsigned = TempDir::new().expect("a temporary folder");
+    let unsigned = newer_echo(unsigned.path());
+    env.run(&format!("plugin install {}", unsigned.display())).assert_code(Exit::Success);
+    assert!(!signature.exists());
+    assert_eq!(
+        fs::read(library(&default_folder(&env), "echo")).expect("it is there"),
+        fs::read(unsigned).expect("it is there")
+    );
+    env.run(&line).assert_code(Exit::Success);
+    assert!(signature.exists());
+}
+
+#[test]
+fn all_that_keeps_libraries_from_being_removed_is_told() {
+    let folders = [(); 2].map(|()| TempDir::new().expect("a temporary folder"));
+    let mut env = TestEnv::without_plugins();
+    for folder in &folders {
+        env = env.plugin_dir(folder.path().to_owned());
+    }
+    let [echo, countdown] =
+        [("echo", &folders[0]), ("countdown", &folders[1])].map(|(name, it)| {
+            let line = format!("{} --dir {}", install(name), it.path().display());
+            env.run(&line).assert_code(Exit::Success);
+            library(it.path(), name)
+        });
+    let line = format!("plugin remove {} {}", echo.display(), countdown.display());
+    let locks = folders.each_ref().map(|it| it.path().join("lifespan.lock"));
+    let good = locks.each_ref().map(|lock| fs::read(lock).expect("it is there"));
+    for lock in &locks {
+        fs::write(lock, "?").expect("it is ours");
+    }
+    let told = locks.each_ref().map(|lock| format!("the lock file `{}` is broken", lock.display()));
+    let output = env.run(&line);
+    output.assert_code(Exit::Config).assert_has(&[&told[0], &told[1]]);
+    // One is enough to keep all.
+    fs::write(&locks[0], &good[0]).expect("it is ours");
+    let output = env.run(&line);
+    output.assert_code(Exit::Config).assert_has(&[&told[1]]).assert_has_not(&[&told[0]]);
+    assert!(echo.exists() && countdown.exists());
+    fs::write(&locks[1], &good[1]).expect("it is ours");
+
+    // What only the deletion tells: the others are gone by then, and that is told.
+    let odd = library(folders[0].path(), "odd");
+    fs::create_dir(&odd).expect("a new folder");
+    let line = format!("{line} {} --format json", odd.display());
+    let output = env.run(&line);
+    output.assert_code(Exit::Config);
+    output.assert_has(&[&format!("`{}` cannot be deleted", odd.display())]);
+    let removed = data(&output);
+    schema::check("plugin-remove", &removed);
+    let removed = removed["removed"].as_array().expect("a list").iter().map(|it| &it["library"]);
+    let mut expect = [echo, countdown].map(|it| it.display().to_string());
+    expect.sort();
+    assert!(removed.eq(expect.iter()), "{output}");
+    assert!(odd.exists());
 }

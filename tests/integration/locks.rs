@@ -314,6 +314,48 @@ fn a_configuration_demands_signatures_of_what_is_loaded() {
 }
 
 #[test]
+fn what_a_configuration_demands_is_demanded_by_verify_list_and_install_too() {
+    let plugins = Plugins::new();
+    let [ours, theirs] =
+        [(); 2].map(|()| KeyPair::generate_unencrypted_keypair().expect("randomness"));
+    plugins.env.write("ours.toml", &format!("signed-by = '{}'\n", ours.pk.to_base64()));
+    let verified = |line: &str, exit: Exit| {
+        let output =
+            plugins.env.run(&format!("--config ours.toml plugin verify {line} --format json"));
+        output.assert_code(exit);
+        schema::check("plugin-verify", &data(&output));
+        let libraries = data(&output)["libraries"].as_array().expect("a list").clone();
+        libraries.iter().map(|it| it["fault"]["reason"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(verified("", Exit::Config), ["unsigned", "unsigned"]);
+    let listed = data(&plugins.env.run("--config ours.toml plugin list --format json"));
+    schema::check("plugin-list", &listed);
+    assert_eq!(listed["plugins"], json!([]), "{listed:#}");
+    let goal = plugins.env.home().join("goal");
+    let install = |told: &str, exit: Exit| {
+        let (from, to) = (plugins.echo(), goal.display());
+        let line =
+            format!("--config ours.toml plugin install {} --dir {to} --force", from.display());
+        plugins.env.run(&line).assert_code(exit).assert_has(&[told]);
+    };
+    install("it has no signature", Exit::Config);
+    assert!(!goal.exists(), "nothing was made");
+
+    let countdown = library(plugins.folder.path(), "countdown");
+    for library in [&plugins.echo(), &countdown] {
+        sign(&ours, library);
+    }
+    assert_eq!(verified("", Exit::Success), [Value::Null, Value::Null]);
+    install("", Exit::Success);
+    // A key on the line is demanded besides: it takes no other's word for it.
+    let key = format!("--key {} echo", theirs.pk.to_base64());
+    assert_eq!(verified(&key, Exit::Config), ["bad-signature"]);
+    sign(&theirs, &plugins.echo());
+    assert_eq!(verified(&key, Exit::Config), ["bad-signature"]);
+    install("it was made with another key", Exit::Config);
+}
+
+#[test]
 fn an_embedder_demands_signatures_of_what_is_loaded() {
     let plugins = Plugins::new();
     let keys = KeyPair::generate_unencrypted_keypair().expect("randomness");

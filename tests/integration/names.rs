@@ -79,7 +79,7 @@ fn what_is_told_of_it_is_harmless() {
     fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777))
         .expect("it is ours");
     let refused = run(&["echo"]);
-    assert!(refused.stderr.contains("chmod go-w $'"), "{refused}");
+    assert!(refused.stderr.contains(r#"chmod go-w "$(printf '"#), "{refused}");
     run(&["plugin", "list"]);
     run(&["plugin", "doctor"]);
 }

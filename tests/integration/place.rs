@@ -48,10 +48,7 @@ impl Place {
         fs::create_dir_all(&plugins).expect("a new folder");
         let own = home.path().join("me");
         fs::create_dir(&own).expect("a new folder");
-        // By another process: a program cannot be run while it is open to be written to, and a test
-        // beside this one that starts a process takes our open files along for a moment.
-        let copied = Command::new("cp").arg(host()).arg(home.path().join("lifespan")).status();
-        assert!(copied.is_ok_and(|it| it.success()), "the host can be copied");
+        copy_program(&host(), &home.path().join("lifespan"));
         let place = Place { library: library(&plugins, "echo"), home, above, plugins };
         fs::copy(library(&bundled(), "echo"), &place.library).expect("a library can be copied");
         for path in [&place.above, &place.plugins, &own] {
@@ -131,6 +128,13 @@ impl Place {
         assert!(fields["hints"].to_string().contains(hint), "{lines}");
         assert_eq!(fields["exit"], 4, "{lines}");
     }
+}
+
+/// Copies a program by another process: it cannot be run while it is open to be written to, and a test beside
+/// this one that starts a process takes our open files along for a moment.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.is_ok_and(|it| it.success()), "the program can be copied");
 }
 
 pub(crate) fn chmod(path: &Path, mode: u32) {

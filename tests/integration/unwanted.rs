@@ -1,6 +1,7 @@
 //! Plugins that are installed and not wanted: disabled by the user, or left out on the line.
 
 use std::fs;
+use std::thread;
 
 use lifespan::Exit;
 use serde_json::{Value, json};
@@ -43,6 +44,13 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     assert!(text.ends_with("disabled = [\"echo\", \"countdown\"]\n"), "{text}");
     let list = data(&env.run("plugin list --format json"));
     schema::check("plugin-list", &list);
+    for name in ["echo", "countdown"] {
+        let is_it = |it: &&Value| it["name"] == name || it["plugins"] == json!([name]);
+        let [plugins, refused] = ["plugins", "refused"].map(|it| list[it].as_array());
+        let found: Vec<_> = plugins.into_iter().chain(refused).flatten().filter(is_it).collect();
+        assert_eq!(found.len(), 1, "{list:#}");
+        assert_eq!(found[0]["reason"], "disabled", "{list:#}");
+    }
     let list = env.run("plugin list");
     let disabled = list.stdout.split("\ndisabled\n").nth(1).unwrap_or_default();
     for name in ["echo", "countdown"] {
@@ -55,6 +63,34 @@ fn a_disabled_plugin_is_as_if_it_were_not_there_until_it_is_enabled() {
     env.run("--dry-run countdown echo").assert_code(Exit::Success);
     assert!(!env.run("plugin list").stdout.contains("\ndisabled\n"));
     env.run("plugin disable ecko").assert_code(Exit::Usage).assert_has(&["did you mean `echo`"]);
+}
+
+#[test]
+fn who_disables_or_enables_at_the_same_time_undoes_nothing_of_the_others() {
+    let env = env();
+    let listed = data(&env.run("plugin list --format json"));
+    let names: Vec<_> =
+        listed["plugins"].as_array().expect("a list").iter().map(|it| &it["name"]).collect();
+    let names: Vec<_> = names.into_iter().filter_map(Value::as_str).take(6).collect();
+    assert_eq!(names.len(), 6, "{listed:#}");
+    for _ in 0..5 {
+        for command in ["disable", "enable"] {
+            thread::scope(|scope| {
+                for name in &names {
+                    let env = &env;
+                    scope.spawn(move || {
+                        let output = env.run(&format!("plugin {command} {name}"));
+                        output.assert_code(Exit::Success);
+                    });
+                }
+            });
+            let list = env.read("config/lifespan/plugins.toml");
+            for name in &names {
+                let is_in = list.contains(&format!("\"{name}\""));
+                assert_eq!(is_in, command == "disable", "{command} {name}: {list}");
+            }
+        }
+    }
 }
 
 #[test]

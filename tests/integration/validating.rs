@@ -3,19 +3,20 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 
 use lifespan::Exit;
 use serde_json::Value;
 
-use crate::artifacts::{broken, bundled, fixtures, host, library, own_runtime};
+use crate::artifacts::{BUNDLED, broken, bundled, exhibit, fixtures, host, library, own_runtime};
 use crate::env::{Output, TestEnv};
 use crate::forge::{Forge, compile, with_descriptor};
 use crate::management::data;
 use crate::schema;
 
 /// What is broken, and the checks that find it.
-const BROKEN: [(&str, &[&str]); 25] = [
+const BROKEN: [(&str, &[&str]); 37] = [
     ("unhelpful", &["help"]),
     ("fickle", &["arguments"]),
     ("touchy", &["arguments"]),
@@ -28,20 +29,33 @@ const BROKEN: [(&str, &[&str]); 25] = [
     ("half-up", &["interrupt"]),
     ("clumsy", &["cancel"]),
     ("unfinished", &["cancel"]),
+    ("late-up", &["interrupt"]),
+    ("late", &["cancel"]),
+    ("rare", &["cancel"]),
     ("trusting", &["host-faults"]),
+    ("credulous", &["host-faults"]),
     ("single", &["instances"]),
+    ("jealous", &["instances"]),
     ("leaky", &["lifespans"]),
+    ("drippy", &["lifespans"]),
     ("crowded", &["lifespans"]),
     // What is left each time is left a hundred times.
     ("hoarder", &["lifespans", "left-behind"]),
     ("listener", &["lifespans", "left-behind"]),
+    // Of two lifespans the second leaves it.
+    ("straggler", &["lifespans"]),
+    ("squirrel", &["lifespans"]),
     ("threader", &["lifespans", "left-behind"]),
     ("parent", &["left-behind"]),
     ("sleepy", &["poll-time"]),
     ("drowsy", &["poll-time"]),
+    ("leaden", &["poll-time"]),
+    ("sticky", &["poll-time"]),
     ("chatty", &["stdout"]),
+    ("blank", &["stdout"]),
     ("mumbling", &["messages"]),
     ("forgetful", &["messages"]),
+    ("lossy", &["messages"]),
 ];
 
 fn validated(output: &Output) -> Value {
@@ -84,14 +98,14 @@ fn the_bundled_plugins_pass() {
     let env = TestEnv::without_plugins();
     // Something to watch that is published, so that there are messages to be checked.
     let file_to_watch = env.write("watched", "a value");
-    let files = fs::read_dir(bundled()).expect("a folder").flatten().map(|it| it.path());
-    let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "so")).collect();
-    assert!(files.len() >= 3, "{files:?}");
-    for file in files {
-        let args = match file.file_stem().and_then(|it| it.to_str()) {
-            Some("libexec") => "-- cat".to_owned(),
-            Some("libhttp") => "-- --port 0".to_owned(),
-            Some("libwatch") => format!("-- {} --as text", file_to_watch.display()),
+    for name in BUNDLED {
+        let file = library(&bundled(), name);
+        let missing = format!("it is built by `cargo build --package lifespan-{name}`");
+        assert!(file.is_file(), "{} is missing: {missing}", file.display());
+        let args = match name {
+            "exec" => "-- cat".to_owned(),
+            "http" => "-- --port 0".to_owned(),
+            "watch" => format!("-- {} --as text", file_to_watch.display()),
             _ => String::new(),
         };
         assert_passed(&validate(&env, &format!("{} {args}", file.display())), &[]);
@@ -273,12 +287,72 @@ fn a_check_that_hangs_is_stopped_and_one_that_failed_is_repeated_by_its_seed() {
     let line = format!("plugin validate {} --plugin fickle --seed 7", file.display());
     let output = env.run(&format!("{line} --filter arguments"));
     output.assert_code(Exit::Plugin);
-    let again = output.stdout.lines().find_map(|it| it.trim().strip_prefix("again: lifespan "));
+    let again = output.stdout.lines().find_map(|it| it.trim().strip_prefix("again: "));
     let again = again.unwrap_or_else(|| panic!("it is not said how to repeat it\n{output}"));
     assert!(again.contains("--seed 7") && again.contains("--plugin fickle"), "{output}");
-    assert_eq!(env.run(again).stdout, output.stdout);
+    assert_eq!(in_shell(&env, again), output.stdout);
     let columns = output.stdout.lines().filter(|it| !it.contains("/"));
     assert!(columns.into_iter().all(|it| it.chars().count() <= 80), "{output}");
+}
+
+/// What a line prints in a real shell.
+fn in_shell(env: &TestEnv, line: &str) -> String {
+    let output = env.other("/bin/sh").arg("-c").arg(line).output().expect("a shell");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_line_that_repeats_a_failure_has_all_that_it_depends_on() {
+    let env = TestEnv::without_plugins();
+    let folder = env.home().join("it's a folder");
+    fs::create_dir(&folder).expect("a folder in a temporary folder");
+    let file = library(&folder, "broken");
+    fs::copy(library(&broken(), "broken"), &file).expect("a copy");
+    // Only with that option it is too slow.
+    let words = ["--setup-timeout", "5ms", "plugin", "validate"].map(OsStr::new);
+    let rest = ["--plugin", "half-up", "--filter", "set-up", "--timeout", "90s"].map(OsStr::new);
+    let output = env.args(&[&words[..], &[file.as_os_str()], &rest].concat());
+    output.assert_code(Exit::Plugin);
+    assert!(output.stdout.contains("its set-up does not end within 5ms"), "{output}");
+    let again = output.stdout.lines().find_map(|it| it.trim().strip_prefix("again: "));
+    let again = again.unwrap_or_else(|| panic!("it is not said how to repeat it\n{output}"));
+    assert!(again.contains("--timeout 1m30s"), "{output}");
+    assert_eq!(in_shell(&env, again), output.stdout);
+}
+
+#[test]
+fn it_is_told_how_far_a_check_went() {
+    let env = TestEnv::without_plugins();
+    let file = library(&broken(), "broken");
+    let line = format!("{} --plugin late --filter interrupt --filter faults", file.display());
+    let output = validate(&env, &line);
+    output.assert_code(Exit::Success);
+    let told = validated(&output);
+    for (check, points) in [(0, 1), (1, 0)] {
+        let reach = &told["plugins"][0]["checks"][check]["reach"];
+        assert_eq!((&reach["points"], &reach["all"]), (&points.into(), &true.into()), "{output}");
+    }
+    let text = env.run(&format!("plugin validate {line}"));
+    assert!(text.stdout.contains("dropped at 1 point, all that can be reached"), "{text}");
+
+    // It only receives, what nobody can make up for it.
+    let file = library(&exhibit(), "exhibit");
+    let output = validate(&env, &format!("{} --plugin receive --filter messages", file.display()));
+    output.assert_code(Exit::Success);
+    let note = &validated(&output)["plugins"][0]["checks"][0]["note"];
+    let note = note.as_str().expect("a note");
+    assert!(note.starts_with("nothing is published on `shapes/court`"), "{output}");
+
+    // It goes on for ever, and so would the check.
+    let file = library(&bundled(), "countdown");
+    let args = "--from 1000000 --sleep 10ms";
+    let line = format!("{} --filter cancel --timeout 2s -- {args}", file.display());
+    let output = validate(&env, &line);
+    output.assert_code(Exit::Success);
+    let check = &validated(&output)["plugins"][0]["checks"][0];
+    assert_eq!(check["reach"]["all"], false, "{output}");
+    let note = check["note"].as_str().expect("a note");
+    assert!(note.contains("`--timeout` gives it longer"), "{output}");
 }
 
 #[test]

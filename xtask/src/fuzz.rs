@@ -1,10 +1,12 @@
 //! `cargo xtask fuzz`: the descriptor reader under cargo-fuzz, from the corpus in the repository.
 //!
-//! How it went is told in a few lines, which are kept beside the corpus too (`host/fuzz/RECORD`). What
-//! it finds on the way stays below `target/fuzz`: the corpus is kept small by hand (`cargo fuzz cmin`),
-//! since every test run judges all of it.
+//! How it went is told in a few lines, which are kept beside the corpus too (`host/fuzz/RECORD`) where the
+//! run was clean, came to its end, and was no shorter than the one that stands there. What it finds on the
+//! way stays below `target/fuzz`: the corpus is kept small by hand (`cargo fuzz cmin`), since every test
+//! run judges all of it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
@@ -20,7 +22,11 @@ pub(crate) const MINUTES: u64 = 10;
 const TARGET: &str = "descriptor";
 
 /// The head of the record.
-const HEAD: &str = "# The last run of `cargo xtask fuzz`, which writes this file.\n";
+const HEAD: &str =
+    "# The last whole and clean run of `cargo xtask fuzz`, which writes this file.\n";
+
+/// The end of a record of a run that found nothing.
+const CLEAN: &str = "clean";
 
 /// Fuzzes for so many minutes where nightly and cargo-fuzz are installed, and says so where they are
 /// not.
@@ -61,12 +67,41 @@ pub(crate) fn fuzz(minutes: u64) -> Result<()> {
     // One that ends before it began to run, since it does not build, has nothing to tell.
     ensure!(clean || watched.covered.is_some(), "the fuzzer did not run");
     let record = watched.record(clean, files(&kept)?);
-    let file = package.join("RECORD");
-    fs::write(&file, HEAD.to_owned() + &record)
-        .with_context(|| format!("cannot write {}", file.display()))?;
     record.lines().for_each(|line| shell::say(&format!("fuzz: {line}")));
     ensure!(clean, "what it found lies in {}", artifacts.display());
+    if keep(&package.join("RECORD"), &record)? {
+        shell::say("fuzz: recorded");
+    } else {
+        shell::say(
+            "fuzz: not recorded, since the run was shorter than the recorded one, or was ended",
+        );
+    }
     Ok(())
+}
+
+/// Keeps the record of a run, unless it says less than the one that is there; whether it did.
+fn keep(file: &Path, record: &str) -> Result<bool> {
+    let before = match fs::read_to_string(file) {
+        Ok(before) => seconds(&before).unwrap_or_default(),
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(error).context(format!("cannot read {}", file.display())),
+    };
+    let is_clean = field(record, "result") == Some(CLEAN);
+    if !is_clean || seconds(record).is_none_or(|seconds| seconds < before) {
+        return Ok(false);
+    }
+    fs::write(file, HEAD.to_owned() + record)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(true)
+}
+
+/// For how long a recorded run went on, where it came to its end.
+fn seconds(record: &str) -> Option<u64> {
+    field(record, "seconds")?.parse().ok()
+}
+
+fn field<'r>(record: &'r str, name: &str) -> Option<&'r str> {
+    record.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 /// What the fuzzer said of itself.
@@ -111,7 +146,7 @@ impl Watched {
         let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let date = date.split('T').next().unwrap_or_default();
         let told = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
-        let result = if clean { "clean" } else { "something was found" };
+        let result = if clean { CLEAN } else { "something was found" };
         let [runs, seconds] = [&self.runs, &self.seconds].map(told);
         let [covered, kept] = [&self.covered, &self.kept].map(told);
         format!(
@@ -154,5 +189,28 @@ mod tests {
         assert_eq!(rest, expect);
         assert!(record.starts_with("date     20"), "{record}");
         assert!(Watched::default().record(false, 7).ends_with("something was found\n"));
+    }
+
+    #[test]
+    fn only_a_whole_clean_run_that_is_no_shorter_is_kept() {
+        let run = |seconds: Option<u64>, clean| {
+            let seconds = seconds.map(|it| it.to_string());
+            Watched { seconds, ..Watched::default() }.record(clean, 7)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("RECORD");
+        assert!(!keep(&file, &run(Some(601), false)).unwrap() && !file.exists());
+        assert!(!keep(&file, &run(None, true)).unwrap() && !file.exists());
+        assert!(keep(&file, &run(Some(601), true)).unwrap());
+        let kept = fs::read_to_string(&file).unwrap();
+        assert_eq!(seconds(&kept), Some(601));
+        // Short, ended before its time, and with a finding.
+        for less in [run(Some(600), true), run(None, true), run(Some(900), false)] {
+            assert!(!keep(&file, &less).unwrap());
+            assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+        }
+        assert!(keep(&file, &run(Some(601), true)).unwrap());
+        assert!(keep(&file, &run(Some(900), true)).unwrap());
+        assert_eq!(seconds(&fs::read_to_string(&file).unwrap()), Some(900));
     }
 }

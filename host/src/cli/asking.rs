@@ -1,7 +1,8 @@
 //! Has a child process of the host do something with a library, and hears what it tells, for a time.
 //!
 //! Nothing that the child does ends or blocks this process: it is killed when its time is over, with all
-//! that it has started as far as that can be known, and what it writes is read up to a bound.
+//! that it has started as far as that can be known, and of what it writes so much is kept as
+//! can be shown.
 
 use std::env;
 use std::ffi::OsString;
@@ -20,8 +21,11 @@ use crate::trust::own_rights;
 #[cfg(unix)]
 use crate::validate::census;
 
-/// The most bytes that are heard of a child.
+/// The most bytes of a line: of one that is longer, each such part counts as a line.
 const MOST_BYTES: u64 = 16 << 20;
+
+/// How much is kept of a stream's begin, and of its end.
+const KEPT: usize = 64 << 10;
 
 /// The most of its last lines that are shown when it fails.
 const MOST_LINES: usize = 10;
@@ -49,13 +53,21 @@ pub(crate) struct Heard<T> {
     pub(crate) told: Option<T>,
     /// How it ended; `None` if it did not by itself.
     pub(crate) status: Option<ExitStatus>,
-    /// What else it wrote to stdout.
+    /// What else it wrote to stdout, as far as it is kept: the begin.
     pub(crate) stdout: Vec<u8>,
+    /// How much that is in all.
+    pub(crate) stdout_bytes: u64,
+    /// The end of what it wrote to stderr.
     noise: Vec<u8>,
 }
 
 /// What a stream has brought so far, but for what is told.
-type Rest = Arc<Mutex<Vec<u8>>>;
+#[derive(Default)]
+struct Rest {
+    begin: Vec<u8>,
+    end: Vec<u8>,
+    bytes: u64,
+}
 
 /// Has it done. `parse` reads what the child tells.
 ///
@@ -93,9 +105,12 @@ pub(crate) fn ask<T: Send + 'static>(
         let _ = told.recv_timeout(ENDING);
         let _ = silence.recv_timeout(ENDING);
     }
-    let take =
-        |rest: Rest| std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Heard { told: heard.ok(), status, stdout: take(stdout), noise: take(noise) })
+    let take = |rest: Arc<Mutex<Rest>>| {
+        std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner))
+    };
+    let Rest { begin, bytes, .. } = take(stdout);
+    let told = heard.ok();
+    Ok(Heard { told, status, stdout: begin, stdout_bytes: bytes, noise: take(noise).end })
 }
 
 impl<T> Heard<T> {
@@ -115,30 +130,44 @@ impl<T> Heard<T> {
     }
 }
 
-/// Reads a stream to its end, or to the bound, on a thread of its own: each line is either what is told
-/// or a part of the rest. At the end the sender is dropped.
+/// Reads a stream to its end on a thread of its own, however much comes: whoever writes into a pipe that
+/// nobody reads is killed for it. Each line is either what is told or a part of the rest. At the end the
+/// sender is dropped.
 fn listen<T: Send + 'static>(
     stream: Option<impl Read + Send + 'static>,
     told_in: impl Fn(&str) -> Option<T> + Send + 'static,
-) -> (Receiver<T>, Rest) {
+) -> (Receiver<T>, Arc<Mutex<Rest>>) {
     let (sender, receiver) = mpsc::channel();
-    let rest = Rest::default();
+    let rest = Arc::<Mutex<Rest>>::default();
     let ours = rest.clone();
     thread::spawn(move || {
         let Some(stream) = stream else { return };
-        let mut lines = BufReader::new(stream.take(MOST_BYTES));
+        let mut lines = BufReader::new(stream);
         let mut line = Vec::new();
         // What came before an error is all there is.
-        while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        while (&mut lines).take(MOST_BYTES).read_until(b'\n', &mut line).is_ok_and(|read| read > 0)
+        {
             match told_in(&String::from_utf8_lossy(&line)) {
                 // Nobody waits for it any more if that fails.
                 Some(told) => sender.send(told).unwrap_or_default(),
-                None => ours.lock().unwrap_or_else(PoisonError::into_inner).extend(&line),
+                None => ours.lock().unwrap_or_else(PoisonError::into_inner).add(&line),
             }
             line.clear();
         }
     });
     (receiver, rest)
+}
+
+impl Rest {
+    fn add(&mut self, line: &[u8]) {
+        self.bytes += line.len() as u64;
+        let room = KEPT.saturating_sub(self.begin.len()).min(line.len());
+        self.begin.extend(&line[..room]);
+        self.end.extend(&line[line.len().saturating_sub(KEPT)..]);
+        if self.end.len() > 2 * KEPT {
+            self.end.drain(..self.end.len() - KEPT);
+        }
+    }
 }
 
 fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
@@ -193,7 +222,7 @@ mod tests {
             let (told, rest) = listen(Some(io::Cursor::new(text.into_bytes())), told_in);
             // The sender is gone at the end of the stream.
             let told: Vec<_> = told.iter().collect();
-            (told, String::from_utf8(rest.lock().unwrap().clone()).unwrap())
+            (told, String::from_utf8(rest.lock().unwrap().begin.clone()).unwrap())
         };
         assert_eq!(heard(format!("\n{MARK}7\n")), (vec![7], "\n".into()));
         let noise = format!("noise{MARK}x\n more\u{1b}[31m\n");
@@ -201,6 +230,21 @@ mod tests {
         for nothing in ["", "noise", MARK, "7\n"] {
             assert_eq!(heard(nothing.into()), (vec![], nothing.into()));
         }
+    }
+
+    #[test]
+    fn of_much_noise_the_begin_and_the_end_are_kept_and_what_is_told_after_it_is_heard() {
+        let lines = 400_000;
+        let noise: String = (0..lines).map(|at| format!("noise in line {at:>40}\n")).collect();
+        let (length, text) = (noise.len() as u64, format!("{noise}!7\n"));
+        assert!(length > MOST_BYTES);
+        let told_in = |line: &str| line.strip_prefix('!').map(str::len);
+        let (told, rest) = listen(Some(io::Cursor::new(text.into_bytes())), told_in);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [2]);
+        let rest = rest.lock().unwrap();
+        assert_eq!((rest.bytes, rest.begin.len()), (length, KEPT));
+        assert!(rest.end.len() <= 2 * KEPT);
+        assert!(last_lines(&rest.end).unwrap().ends_with(&format!(" {}", lines - 1)));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! list of their own. `plugin disable` and `plugin enable` change it, the host obeys it.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, DocumentMut, Item, value};
 
@@ -14,9 +15,12 @@ use crate::config::{MOST, Wrong};
 use crate::discover::config_folder;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::files;
+use crate::files::{self, hold};
 use crate::position::position;
-use crate::trust::{Distrust, Guard};
+use crate::trust::{Guard, Unmade, quoted};
+
+/// The list's name in the folder of configuration.
+const FILE: &str = "plugins.toml";
 
 const KEY: &str = "disabled";
 
@@ -28,6 +32,8 @@ pub(crate) struct Disabled {
     /// The file, which need not be there.
     pub(crate) file: PathBuf,
     document: DocumentMut,
+    /// Held until the end, so that two who change it do so one after the other.
+    _alone: Option<File>,
 }
 
 impl Disabled {
@@ -35,7 +41,7 @@ impl Disabled {
     /// user's to say. It decides on what is loaded, so nobody else may write to it.
     pub(crate) fn read(host: &str, guard: &Guard) -> Result<Option<Self>, Wrong> {
         let Some(folder) = config_folder(host) else { return Ok(None) };
-        let file = folder.join("plugins.toml");
+        let file = folder.join(FILE);
         let wrong = |at, failure| Wrong { file: file.clone(), at, failure };
         let text = if is_there(&file) {
             judge_file(guard, &file).map_err(|distrusted| wrong(0, distrusted))?;
@@ -69,7 +75,23 @@ impl Disabled {
                 return Err(broken(at, &format!("`{KEY}` is a list of names, in quotes")));
             }
         }
-        Ok(Some(Disabled { document: parsed.into_mut(), file }))
+        Ok(Some(Disabled { document: parsed.into_mut(), file, _alone: None }))
+    }
+
+    /// Reads the list to change it: nobody else does as long as this is there. A folder that is not there yet is
+    /// made, unless somebody else's link leads there.
+    pub(crate) fn edit(host: &str, guard: &Guard) -> Result<Option<Self>, Failure> {
+        let Some(folder) = config_folder(host) else { return Ok(None) };
+        let file = folder.join(FILE);
+        guard.make_folder(&folder).map_err(|unmade| match unmade {
+            Unmade::Io(error) => unwritten(&file, &error),
+            Unmade::Distrusted(distrust) => Failure::from_error(Exit::Config, &distrust)
+                .context(format!("`{}` is not written", file.display()))
+                .hint(distrust.hint()),
+        })?;
+        let alone = hold(&folder).map_err(|error| unwritten(&file, &error))?;
+        let list = Self::read(host, guard).map_err(|wrong| wrong.failure)?;
+        Ok(list.map(|list| Disabled { _alone: alone, ..list }))
     }
 
     /// The names.
@@ -104,24 +126,24 @@ impl Disabled {
         there
     }
 
-    /// Writes it, in one step. A folder that is not there yet is made, unless somebody else's link leads there.
-    pub(crate) fn save(&self, guard: &Guard) -> Result<(), Failure> {
-        let folder = self.file.parent().unwrap_or(&self.file);
-        let judged = |walked: Result<(), Distrust>| {
-            walked.map_err(|distrust| {
-                Failure::from_error(Exit::Config, &distrust)
-                    .context(format!("`{}` is not written", self.file.display()))
-                    .hint(distrust.hint())
-            })
-        };
-        let failed = |error: io::Error| {
-            Failure::from_error(Exit::Config, &error)
-                .context(format!("`{}` cannot be written", self.file.display()))
-                .hint("see that you may write to its folder")
-        };
-        judged(guard.walk_there(folder))?;
-        files::make_folder(folder).map_err(failed)?;
-        judged(guard.walk(folder))?;
-        files::write(&self.file, self.document.to_string().as_bytes()).map_err(failed)
+    /// Writes it, in one step.
+    pub(crate) fn save(&self) -> Result<(), Failure> {
+        files::write(&self.file, self.document.to_string().as_bytes())
+            .map_err(|error| unwritten(&self.file, &error))
     }
+}
+
+fn unwritten(file: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::from_error(Exit::Config, error)
+        .context(format!("`{}` cannot be written", file.display()));
+    failure.hint(write_hint(file, error))
+}
+
+/// What to do about a file that cannot be written.
+pub(crate) fn write_hint(file: &Path, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        let folder = file.parent().unwrap_or(file);
+        return format!("see which process that is: `fuser -v {}`", quoted(folder.as_os_str()));
+    }
+    "see that you may write to its folder".to_owned()
 }

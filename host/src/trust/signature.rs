@@ -68,6 +68,17 @@ pub(crate) fn verify(
     Err(bad(told(&problem)))
 }
 
+/// An error if there is no signature beside a library. Whether it is one of it is seen when its bytes are.
+pub(crate) fn is_there(library: &Path) -> Result<(), Distrust> {
+    let signature = signature_of(library);
+    match signature.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Distrust::Unsigned { signature })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where the signature of a library is looked for.
 pub(crate) fn signature_of(library: &Path) -> PathBuf {
     let mut name = library.file_name().unwrap_or_default().to_owned();

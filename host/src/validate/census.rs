@@ -1,6 +1,9 @@
 //! What a process has: its threads, what it has open, its children, its memory. By `/proc`, on Linux;
 //! elsewhere nothing is known.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +13,9 @@ use std::time::{Duration, Instant};
 /// How long is waited between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// How long what is ending may take for each further step.
+/// How long what is ending may take for each further step, and altogether while it is at work.
 const ENDING: Duration = Duration::from_millis(1500);
+const ENDING_AT_WORK: Duration = Duration::from_secs(10);
 
 /// What a process has, each thing by its number and with its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,34 +73,26 @@ impl Census {
     pub(crate) fn is_empty(&self) -> bool {
         self.threads.is_empty() && self.descriptors.is_empty() && self.children.is_empty()
     }
+
+    /// Whether any thread or process of these has the processor, or waits for it.
+    fn is_at_work(&self) -> bool {
+        self.threads.iter().any(|(thread, _)| is_at_work(&format!("self/task/{thread}")))
+            || self.children.iter().any(|(child, _)| is_at_work(&child.to_string()))
+    }
 }
 
 /// What is there beyond what was before, once that is nothing, or does not change any more: what ends
 /// takes a moment.
 pub(crate) fn left_beyond(before: &Census) -> Option<Census> {
     let mut last = Census::now()?.beyond(before);
-    let mut since = Instant::now();
+    let begun = Instant::now();
+    let mut since = begun;
     while !last.is_empty() && since.elapsed() < ENDING {
         thread::sleep(LOOK_AGAIN);
         let now = Census::now()?.beyond(before);
-        if now != last {
+        if now != last || (now.is_at_work() && begun.elapsed() < ENDING_AT_WORK) {
             (last, since) = (now, Instant::now());
         }
-    }
-    Some(last)
-}
-
-/// What this process has once it has as much at two looks in a row: what ends takes a moment.
-pub(crate) fn settled() -> Option<Census> {
-    const LOOKS: usize = 20;
-    let mut last = Census::now()?;
-    for _ in 0..LOOKS {
-        thread::sleep(LOOK_AGAIN);
-        let now = Census::now()?;
-        if now == last {
-            break;
-        }
-        last = now;
     }
     Some(last)
 }
@@ -116,6 +112,14 @@ impl Threads {
             Threads::OfTests => true,
         }
     }
+
+    /// Whether another one has the processor now or waits for it, so that it is not over with what it
+    /// does, however long that takes on a busy machine.
+    pub(crate) fn are_at_work(&self) -> bool {
+        let Threads::Known(Some(before)) = self else { return false };
+        let now = numbers().unwrap_or_default();
+        now.difference(before).any(|thread| is_at_work(&format!("self/task/{thread}")))
+    }
 }
 
 fn numbers() -> Option<BTreeSet<u32>> {
@@ -130,6 +134,15 @@ pub(crate) fn memory() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
+/// How many bytes the system's allocator has given away and not got back; to 4 GiB, after which it
+/// begins anew. `None` where it cannot be asked.
+pub(crate) fn heap() -> Option<u64> {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    return Some(heap::in_use());
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    None
+}
+
 /// The processes that a process has started and that go on: not those that have ended, and that nobody
 /// has waited for yet.
 pub(crate) fn children(process: u32) -> Vec<(u32, String)> {
@@ -139,14 +152,24 @@ pub(crate) fn children(process: u32) -> Vec<(u32, String)> {
     let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
     let mut children: Vec<_> = numbers
         .filter_map(|child: u32| {
-            // `number (name) state …`, where a name may have anything in it.
-            let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
-            let (name, state) = stat.split_once('(')?.1.rsplit_once(')')?;
-            (!state.trim_start().starts_with('Z')).then(|| (child, name.to_owned()))
+            let (name, state) = name_and_state(&child.to_string())?;
+            (state != 'Z').then_some((child, name))
         })
         .collect();
     children.sort();
     children
+}
+
+/// Whether a thread or process, by its folder, has the processor or waits for it or for a disk.
+fn is_at_work(task: &str) -> bool {
+    name_and_state(task).is_some_and(|(_, state)| matches!(state, 'R' | 'D'))
+}
+
+fn name_and_state(task: &str) -> Option<(String, char)> {
+    // `number (name) state …`, where a name may have anything in it.
+    let stat = fs::read_to_string(format!("/proc/{task}/stat")).ok()?;
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+    Some((name.to_owned(), rest.trim_start().chars().next()?))
 }
 
 fn numbered(
@@ -168,6 +191,7 @@ fn numbered(
 mod tests {
     use std::fs::File;
     use std::process::Command;
+    use std::sync::mpsc::{self, Receiver, TryRecvError};
 
     use super::*;
 
@@ -188,10 +212,34 @@ mod tests {
     #[test]
     fn a_thread_that_began_later_is_another() {
         let before = Threads::now();
-        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let (end, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || ended.recv());
         assert!(!before.are_all());
         drop(end);
         let _ = thread.join();
+    }
+
+    #[test]
+    fn who_computes_is_at_work_and_who_waits_is_not() {
+        let begins = |work: fn(Receiver<()>)| {
+            let (end, ended) = mpsc::channel();
+            let (begun, has_begun) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                begun.send(fs::read_link("/proc/thread-self")).unwrap();
+                work(ended);
+            });
+            let task = has_begun.recv().unwrap().unwrap();
+            (end, thread, task.display().to_string())
+        };
+        let works = begins(|ended| while ended.try_recv() == Err(TryRecvError::Empty) {});
+        let waits = begins(|ended| ended.recv().unwrap_or_default());
+        while is_at_work(&waits.2) {
+            thread::sleep(LOOK_AGAIN);
+        }
+        assert!(is_at_work(&works.2));
+        for (end, thread, _) in [works, waits] {
+            drop(end);
+            thread.join().unwrap();
+        }
     }
 }

@@ -12,6 +12,9 @@ use super::world::{End, Left, Wait, World};
 use super::{Finding, Subject};
 use crate::probe::Probe;
 
+/// So long may be slept between two polls of a task that are tried.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The course of a lifespan.
 pub(super) struct Course<'c> {
     /// How many polls set-up may have before it is dropped.
@@ -43,6 +46,8 @@ pub(super) struct Life {
     pub(super) left: Left,
     /// How many polls its last phase but tear-down has had when it was held or ended.
     pub(super) polls: usize,
+    /// Whether its task was held before it ended.
+    pub(super) was_held: bool,
     pub(super) ledger: Arc<Ledger>,
     /// Whether threads of the plugin's own did something for it.
     pub(super) has_threads: bool,
@@ -83,6 +88,7 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
         teardown: None,
         left: Left::default(),
         polls: ledger.polls(),
+        was_held: false,
         ledger: ledger.clone(),
         has_threads: !subject.threads.are_all(),
     };
@@ -98,18 +104,27 @@ pub(super) fn live(subject: &Subject<'_>, course: Course<'_>) -> Result<Life, Fi
                 if course.is_fed {
                     Neighbour::of(world.bus()).publish();
                 }
-                world.look_on(&[&who], course.wait);
+                // Where it is to be held at a poll, it has the time to come there.
+                let own = if limit == NO_LIMIT { course.wait.own } else { DAY };
+                loop {
+                    let before = ledger.polls();
+                    world.look_on(&[&who], Wait { own, ..course.wait });
+                    let has_moved = ledger.polls() > before && !ledger.is_held();
+                    if limit == NO_LIMIT || !has_moved || subject.is_late() {
+                        break;
+                    }
+                }
                 life.polls = ledger.polls();
             }
-            let was_held = ledger.is_held();
-            if was_held {
+            life.was_held = ledger.is_held();
+            if life.was_held {
                 thread::sleep(course.pause);
             }
             life.has_threads |= !subject.threads.are_all();
             (course.look)(&world);
             world.shut_down();
             if course.task.is_some() && stance != Stance::DONE {
-                life.task = Some(world.cancel(&mut who, !was_held));
+                life.task = Some(world.cancel(&mut who, !life.was_held));
             }
             if stance != Stance::DONE {
                 life.teardown = Some(world.tear_down(&mut who));

@@ -336,15 +336,17 @@ impl World {
             // Since when nothing has happened, and how much had by then.
             let mut still = (Instant::now(), activity());
             loop {
+                // Before it waits: whoever has ended by then has woken whom it wanted to.
+                let alone = self.threads.are_all();
                 // Only a busy thread is late here.
-                let _ = timeout(LOOK_AGAIN, self.idle.told()).await;
+                let is_idle = timeout(LOOK_AGAIN, self.idle.told()).await.is_ok();
                 if done() {
                     return Stop::Done;
                 }
                 if begun.elapsed() >= wait.real || self.time.now() >= own_end {
                     return Stop::Late;
                 }
-                if still.1 != activity() {
+                if !is_idle || still.1 != activity() {
                     still = (Instant::now(), activity());
                     continue;
                 }
@@ -352,17 +354,17 @@ impl World {
                 let next = self.time.until_next();
                 let own_left = Duration::from_nanos(own_end.saturating_sub(self.time.now()));
                 let leap = next.map(|next| next.min(own_left));
-                match (leap, self.threads.are_all()) {
-                    (None, true) => return Stop::Quiet,
-                    (None, false) if still_for >= wait.quiet => return Stop::Quiet,
-                    (Some(leap), alone) if alone || still_for >= leap / PACE => {
+                let is_still = |quiet| alone || still_for >= quiet && !self.threads.are_at_work();
+                match leap {
+                    None if is_still(wait.quiet) => return Stop::Quiet,
+                    Some(leap) if is_still(leap / PACE) => {
                         // Who sleeps longer than there is time finds it over first.
                         if next > Some(leap) {
                             return Stop::Late;
                         }
                         self.time.leap();
                     }
-                    (_, _) => tokio::time::sleep(LOOK_AGAIN).await,
+                    _ => tokio::time::sleep(LOOK_AGAIN).await,
                 }
             }
         })

@@ -17,11 +17,12 @@ use crate::exit::Exit;
 /// Tell whether libraries may be loaded here, and why not; they need not be in a plugins folder
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-With --against the ABI is judged by what the file says of its version, and the promise of which versions
-a host covers; what the library really has is compared by the host that loads it. All else is judged as
-it is here.
+With --against the ABI is judged by what the file says of its version, and the promise of which \
+versions a host covers; what the library really has is compared by the host that loads it. All else is \
+judged as it is here.
 
-Exit codes: 0 when each may be loaded with all its plugins, else 3")]
+Exit codes: 0 when each may be loaded with all its plugins; else 4 when one is not trusted, and 3 when \
+all that are refused are so for something else")]
 pub(crate) struct CheckArgs {
     /// The files of libraries
     #[arg(required = true, value_name = "PATH")]

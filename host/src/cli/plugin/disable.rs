@@ -36,24 +36,32 @@ pub(super) struct DisabledResult {
 
 /// Does it.
 pub(crate) fn cmd_disable(context: &Context<'_>, args: DisableArgs) -> Result<Exit, Failures> {
-    let mut disabled = list(context)?;
     let is_known = |name: &str| !matches!(context.host.catalog().get(name), Lookup::Unknown);
     let unknown = args.plugins.iter().filter(|name| !is_known(name));
     Failures::check(unknown.map(|name| target::unknown(context, name)).collect())?;
+    let mut disabled = edit(context)?;
     for plugin in &args.plugins {
         disabled.add(plugin);
     }
-    disabled.save(&Guard::new(context.host.policy()))?;
+    disabled.save()?;
     Ok(answer(context, &disabled, &[], args.format.format))
 }
 
-/// The user's list.
+/// The user's list, to look at.
 pub(super) fn list(context: &Context<'_>) -> Result<Disabled, Failure> {
     let list = Disabled::read(context.name(), &Guard::new(context.host.policy()));
-    list.map_err(|broken| broken.failure)?.ok_or_else(|| {
-        Failure::new(Exit::Config, "there is no folder for the list of disabled plugins")
-            .hint("set `HOME`")
-    })
+    list.map_err(|broken| broken.failure)?.ok_or_else(no_folder)
+}
+
+/// The user's list, to change.
+pub(super) fn edit(context: &Context<'_>) -> Result<Disabled, Failure> {
+    let list = Disabled::edit(context.name(), &Guard::new(context.host.policy()));
+    list?.ok_or_else(no_folder)
+}
+
+fn no_folder() -> Failure {
+    Failure::new(Exit::Config, "there is no folder for the list of disabled plugins")
+        .hint("set `HOME`")
 }
 
 /// What was enabled, and is disabled now.

@@ -3,14 +3,13 @@
 use clap::Args;
 
 use super::context::Context;
-use super::disable::{answer, list};
+use super::disable::{answer, edit, list};
 use super::format::FormatArgs;
 use super::target;
 use crate::chain::alike;
 use crate::discover::Lookup;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::Guard;
 
 /// Use plugins again that were disabled
 #[derive(Clone, Debug, Args)]
@@ -25,14 +24,14 @@ pub(crate) struct EnableArgs {
 
 /// Does it.
 pub(crate) fn cmd_enable(context: &Context<'_>, args: EnableArgs) -> Result<Exit, Failures> {
-    let mut disabled = list(context)?;
-    let before: Vec<_> = disabled.names().into_iter().collect();
+    let before: Vec<_> = list(context)?.names().into_iter().collect();
     let wrong = args.plugins.iter().filter(|plugin| !before.contains(plugin));
     Failures::check(wrong.map(|plugin| not_disabled(context, plugin, &before)).collect())?;
+    let mut disabled = edit(context)?;
     for plugin in &args.plugins {
         disabled.remove(plugin);
     }
-    disabled.save(&Guard::new(context.host.policy()))?;
+    disabled.save()?;
     Ok(answer(context, &disabled, &args.plugins, args.format.format))
 }
 

@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::context::Context;
 use super::format::{Format, FormatArgs, json, path};
 use super::target::{self, Examined};
-use super::trust::{Approved, approve, not_approved, text, warn};
+use super::trust::{Approved, enter, failed, not_approved, text, warn, warn_of_needs};
 use crate::discover::{Lookup, Place, RefusalReason, is_library_name, judge_descriptor};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::files;
-use crate::trust::{Distrust, Guard, MAX_SIGNATURE, signature_of};
+use crate::files::{self, Staged};
+use crate::trust::{Distrust, Editing, Guard, MAX_SIGNATURE, Unmade, signature_of};
 
 /// Check a library, copy it into a plugins folder, and approve it there
 #[derive(Clone, Debug, Args)]
@@ -46,6 +46,12 @@ struct InstallResult {
     not_approved: Vec<String>,
 }
 
+/// A library that is in its place.
+struct Installed {
+    approved: Approved,
+    replaced: bool,
+}
+
 /// Does it.
 pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Exit, Failures> {
     let folder = folder(context, args.dir.as_deref())?;
@@ -54,24 +60,14 @@ pub(crate) fn cmd_install(context: &Context<'_>, args: InstallArgs) -> Result<Ex
     let goal = folder.join(&examined.name);
     check(context, &examined, &goal, args.force)?;
     let guard = Guard::new(context.host.policy());
-    let judged = |walked: Result<(), Distrust>| {
-        walked.map_err(|fault| {
-            target::distrusted(&fault)
-                .context(format!("nothing is installed into `{}`", folder.display()))
-        })
-    };
-    // Before anything is made, since somebody else's link may lead anywhere; and after it.
-    judged(guard.walk_there(&folder))?;
-    files::make_folder(&folder).map_err(|error| cannot("made", &folder, &error))?;
-    judged(guard.walk(&folder))?;
-    let replaced = goal.symlink_metadata().is_ok();
-    copy(&examined, &goal).map_err(|error| cannot("written to", &folder, &error))?;
-    let installed = Examined { library: goal, ..examined };
-    let mut approved = approve(context, std::slice::from_ref(&installed))?;
-    let Some(approved) = approved.pop() else { return Ok(Exit::Success) };
+    guard.make_folder(&folder).map_err(|unmade| match unmade {
+        Unmade::Io(error) => cannot("made", &folder, &error),
+        Unmade::Distrusted(fault) => not_into(&folder, &fault),
+    })?;
+    let installed = install(&guard, examined, &goal, args.force)?;
     let result = InstallResult {
-        installed: approved,
-        replaced,
+        installed: installed.approved,
+        replaced: installed.replaced,
         not_approved: not_approved(&folder).iter().map(|it| path(it)).collect(),
     };
     let exit = context.reporter.data(&match args.format.format {
@@ -103,14 +99,16 @@ fn check(
 ) -> Result<(), Failures> {
     let library = examined.library.display();
     let refusal = |reason: RefusalReason| {
-        let failure = Failure::from_error(Exit::Load, &reason);
+        let failure = Failure::from_error(reason.exit(), &reason);
         let mut failure = failure.context(format!("`{library}` is not installed"));
         failure.hints.extend(reason.hint());
         failure
     };
+    let judged = context.host.policy().judge(&examined.library, None, &examined.sealed);
     let mut failures: Vec<_> =
         judge_descriptor(&examined.descriptor, context.host.allows_panic_abort())
             .into_iter()
+            .chain(judged.err().map(RefusalReason::from))
             .map(refusal)
             .collect();
     if !is_library_name(goal) {
@@ -164,17 +162,54 @@ fn claimed(context: &Context<'_>, examined: &Examined, goal: &Path) -> Vec<Failu
         .collect()
 }
 
-/// Puts the bytes that were looked at in their place, in one step; with the signature, if there is one.
-fn copy(examined: &Examined, goal: &Path) -> io::Result<()> {
+/// Puts the bytes that were looked at in their place, with the signature if there is one, and approves them.
+/// Nobody else changes the folder meanwhile, and nothing is replaced before all is written and judged.
+fn install(
+    guard: &Guard,
+    examined: Examined,
+    goal: &Path,
+    force: bool,
+) -> Result<Installed, Failures> {
+    let folder = goal.parent().unwrap_or(goal);
+    let written = |error| cannot("written to", folder, &error);
+    let mut editing = Editing::open(guard, folder).map_err(failed)?;
+    if !force {
+        // It may have come since.
+        Failures::check(replaced(&examined, goal).into_iter().collect())?;
+    }
+    let is_there = goal.symlink_metadata().is_ok();
+    let (library, signature) = stage(&examined, goal).map_err(written)?;
+    for staged in [Some(&library), signature.as_ref()].into_iter().flatten() {
+        guard.walk(staged.path()).map_err(|fault| not_into(folder, &fault))?;
+    }
+    let installed = Examined { library: goal.to_owned(), ..examined };
+    let approved = enter(&mut editing, &installed);
+    let lock = editing.stage().map_err(failed)?;
+    match signature {
+        Some(signature) => signature.place(),
+        // That of another library is none of this one.
+        None => files::remove(&signature_of(goal)),
+    }
+    .and_then(|()| library.place())
+    .map_err(written)?;
+    editing.place(lock).map_err(failed)?;
+    warn_of_needs(guard, &installed);
+    Ok(Installed { approved, replaced: is_there })
+}
+
+/// Writes a library and its signature beside their places.
+fn stage(examined: &Examined, goal: &Path) -> io::Result<(Staged, Option<Staged>)> {
     let mut bytes = Vec::new();
     io::copy(&mut examined.sealed.reader()?, &mut bytes)?;
-    // Before anything is written: a library is not left without it.
     let signature = match files::read(&signature_of(&examined.library), MAX_SIGNATURE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        read => Some(read?),
+        read => Some(files::stage(&signature_of(goal), &read?)?),
     };
-    files::write(goal, &bytes)?;
-    signature.map_or(Ok(()), |signature| files::write(&signature_of(goal), &signature))
+    Ok((files::stage(goal, &bytes)?, signature))
+}
+
+fn not_into(folder: &Path, fault: &Distrust) -> Failure {
+    target::distrusted(fault).context(format!("nothing is installed into `{}`", folder.display()))
 }
 
 fn cannot(what: &str, folder: &Path, error: &io::Error) -> Failure {

@@ -18,7 +18,8 @@ use crate::exit::Exit;
 /// List the plugins, and what is refused with its reason
 ///
 /// Nothing is read of a library that was read before and is as it was. So what a lock file approves is
-/// compared by its name and size only; `check`, `doctor` and `verify` compare its bytes.
+/// compared by its name and size only, and of a signature that is demanded it is seen whether there is one;
+/// `check`, `doctor` and `verify` compare its bytes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]

@@ -16,7 +16,8 @@ use super::trust::failed;
 use crate::cli::lines::visible;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Editing, LOCK_FILE, signature_of};
+use crate::files;
+use crate::trust::{Editing, Guard, signature_of};
 
 /// Delete the libraries of plugins, and take them out of the lock files of their folders
 #[derive(Clone, Debug, Args)]
@@ -80,17 +81,33 @@ pub(crate) fn cmd_remove(context: &Context<'_>, args: RemoveArgs) -> Result<Exit
             (library, plugins)
         })
         .collect();
+    let guard = Guard::new(context.host.policy());
+    let folders: BTreeSet<_> = libraries.iter().map(|(library, _)| folder_of(library)).collect();
+    let faults = folders.into_iter().filter_map(|folder| guard.lock_of(folder).err());
+    failures.extend(faults.map(|fault| target::distrusted(&fault)));
+    // So far nothing is deleted. What goes wrong from now on keeps none of the others from being so.
     Failures::check(failures)?;
     let mut removed = Vec::new();
+    let mut failures = Vec::new();
     for (library, plugins) in libraries {
-        let was_approved = remove(&library)?;
-        removed.push(Removed { library: path(&library), plugins, was_approved });
+        match remove(&guard, &library) {
+            Ok(was_approved) => {
+                removed.push(Removed { library: path(&library), plugins, was_approved });
+            }
+            Err(failure) => failures.push(failure),
+        }
     }
     let result = RemoveResult { removed };
-    Ok(context.reporter.data(&match args.format.format {
+    let exit = context.reporter.data(&match args.format.format {
         Format::Text => text(&result),
         Format::Json => json(&result),
-    }))
+    });
+    Failures::check(failures)?;
+    Ok(exit)
+}
+
+fn folder_of(library: &Path) -> &Path {
+    library.parent().unwrap_or(library)
 }
 
 /// The names of a library's plugins, as far as it tells.
@@ -105,26 +122,21 @@ fn more(library: &Path, rest: &[&String]) -> Failure {
     Failure::new(Exit::Usage, message).hint("name them too, or give `--force`")
 }
 
-/// Deletes a library with its signature; whether it was approved.
-fn remove(library: &Path) -> Result<bool, Failure> {
+/// Deletes a library with its signature; whether it was approved. Nothing is deleted where the lock file could
+/// not be written then.
+fn remove(guard: &Guard, library: &Path) -> Result<bool, Failure> {
     let gone = |error: io::Error| {
         Failure::from_error(Exit::Config, &error)
             .context(format!("`{}` cannot be deleted", library.display()))
             .hint("see that you may write to its folder")
     };
-    fs::remove_file(library).map_err(gone)?;
-    match fs::remove_file(signature_of(library)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(gone(error)),
-        _ => {}
-    }
-    let folder = library.parent().unwrap_or(library);
-    if folder.join(LOCK_FILE).symlink_metadata().is_err() {
-        return Ok(false);
-    }
-    let mut editing = Editing::open(folder).map_err(failed)?;
+    let mut editing = Editing::open(guard, folder_of(library)).map_err(failed)?;
     let was_approved = editing.remove(&library.file_name().unwrap_or_default().to_string_lossy());
-    if was_approved {
-        editing.save().map_err(failed)?;
+    let lock = was_approved.then(|| editing.stage()).transpose().map_err(failed)?;
+    fs::remove_file(library).map_err(gone)?;
+    files::remove(&signature_of(library)).map_err(gone)?;
+    if let Some(lock) = lock {
+        editing.place(lock).map_err(failed)?;
     }
     Ok(was_approved)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,11 +11,12 @@ use super::context::Context;
 use super::format::{Format, FormatArgs, indented, json, path};
 use super::run_path::{RunPathResult, run_path_of};
 use super::target::{self, Examined};
+use crate::cli::disabled::write_hint;
 use crate::cli::lines::visible;
 use crate::discover::{RefusalReason, libraries_of};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::trust::{Distrust, EditError, Editing, Entry, Guard, LOCK_FILE, Lock, quoted};
+use crate::trust::{Distrust, EditError, Editing, Entry, Guard, LOCK_FILE, Lock};
 
 /// Approve libraries as they are now: the folder's `lifespan.lock` lists them, and from then on nothing
 /// else is loaded from that folder
@@ -79,10 +79,7 @@ pub(crate) fn cmd_trust(context: &Context<'_>, args: TrustArgs) -> Result<Exit, 
 
 /// Writes the lock files of the libraries' folders, one after the other. Whatever a library loads from
 /// elsewhere is not covered, so that is told.
-pub(super) fn approve(
-    context: &Context<'_>,
-    examined: &[Examined],
-) -> Result<Vec<Approved>, Failures> {
+fn approve(context: &Context<'_>, examined: &[Examined]) -> Result<Vec<Approved>, Failures> {
     let guard = Guard::new(context.host.policy());
     let judged = examined.iter().filter_map(|it| target::judge_place(&guard, &it.library).err());
     Failures::check(judged.collect())?;
@@ -91,47 +88,45 @@ pub(super) fn approve(
         folders.entry(it.library.parent().unwrap_or(&it.library)).or_default().push(it);
     }
     let mut approved = Vec::new();
-    for it in examined {
-        let Ok(copy) = it.sealed.reader() else { continue };
-        for found in run_path_of(&guard, &it.library, copy) {
-            let (library, RunPathResult { message, hint, .. }) = (it.library.display(), found);
-            tracing::warn!("nobody approves what `{library}` needs: {message}; {hint}");
-        }
-    }
+    examined.iter().for_each(|it| warn_of_needs(&guard, it));
     for (folder, libraries) in folders {
-        let before = guard.lock_of(folder).map_err(|it| target::distrusted(&it))?;
-        let mut editing = Editing::open(folder).map_err(failed)?;
-        for it in libraries {
-            let entry = Entry::of(it.sealed.digest(), it.size, &it.descriptor);
-            editing.approve(&it.name, &entry);
-            let before = before.as_ref().and_then(|lock| lock.get(&it.name));
-            approved.push(Approved {
-                library: path(&it.library),
-                lock: path(&folder.join(LOCK_FILE)),
-                sha256: entry.sha256.to_string(),
-                before: before.map(|it| it.sha256.to_string()),
-                size: entry.size,
-                plugins: entry.plugins,
-            });
-        }
+        let mut editing = Editing::open(&guard, folder).map_err(failed)?;
+        approved.extend(libraries.into_iter().map(|it| enter(&mut editing, it)));
         editing.save().map_err(failed)?;
     }
     Ok(approved)
 }
 
+/// Enters a library into the lock file of its folder, which is still to be written.
+pub(super) fn enter(editing: &mut Editing, it: &Examined) -> Approved {
+    let entry = Entry::of(it.sealed.digest(), it.size, &it.descriptor);
+    editing.approve(&it.name, &entry);
+    let before = editing.before().and_then(|lock| lock.get(&it.name));
+    Approved {
+        library: path(&it.library),
+        lock: path(&it.library.with_file_name(LOCK_FILE)),
+        sha256: entry.sha256.to_string(),
+        before: before.map(|it| it.sha256.to_string()),
+        size: entry.size,
+        plugins: entry.plugins,
+    }
+}
+
+/// Tells what a library loads from where others may put it: that is not approved with it.
+pub(super) fn warn_of_needs(guard: &Guard, it: &Examined) {
+    let Ok(copy) = it.sealed.reader() else { return };
+    for found in run_path_of(guard, &it.library, copy) {
+        let (library, RunPathResult { message, hint, .. }) = (it.library.display(), found);
+        tracing::warn!("nobody approves what `{library}` needs: {message}; {hint}");
+    }
+}
+
 /// A lock file that could not be changed.
 pub(super) fn failed(error: EditError) -> Failure {
     match &error {
-        EditError::Broken(distrust) => target::distrusted(distrust),
+        EditError::Distrusted(distrust) => target::distrusted(distrust),
         EditError::Io { path, source } => {
-            let hint = match source.kind() {
-                ErrorKind::WouldBlock => {
-                    let folder = path.parent().unwrap_or(path);
-                    format!("see which process that is: `fuser -v {}`", quoted(folder.as_os_str()))
-                }
-                _ => "see that you may write to the folder".to_owned(),
-            };
-            Failure::from_error(Exit::Config, &error).hint(hint)
+            Failure::from_error(Exit::Config, &error).hint(write_hint(path, source))
         }
     }
 }

@@ -81,11 +81,8 @@ fn remove(context: &Context<'_>, library: PathBuf) -> Result<PathBuf, Failure> {
         let hint = format!("`{} plugin verify` lists what is approved", context.name());
         Failure::new(Exit::Config, message).hint(hint)
     };
-    let lock = Guard::new(context.host.policy()).lock_of(folder);
-    if lock.map_err(|it| target::distrusted(&it))?.is_none() {
-        return Err(not_in());
-    }
-    let mut editing = Editing::open(folder).map_err(failed)?;
+    let guard = Guard::new(context.host.policy());
+    let mut editing = Editing::open(&guard, folder).map_err(failed)?;
     if !editing.remove(&name) {
         return Err(not_in());
     }

@@ -22,7 +22,7 @@ use super::target;
 use crate::discover::{Candidate, Finds};
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
-use crate::validate::{CHECKS, Check, Finding, Verdict};
+use crate::validate::{CHECKS, Check, Finding, Reach, Verdict};
 
 /// How wide the checks are in its help.
 const HELP_COLUMNS: u16 = 80;
@@ -128,6 +128,10 @@ struct CheckResult {
     remedy: Option<&'static str>,
     /// What else may be done.
     hints: Vec<String>,
+    /// How far it went; `null` where it has no measure.
+    note: Option<String>,
+    /// At how many points it tried, and whether these were all; `null` where it has none.
+    reach: Option<Reach>,
     /// What else there is to see.
     detail: Option<String>,
 }
@@ -291,9 +295,19 @@ impl Counts {
 
 impl CheckResult {
     fn of(check: &'static Check, finding: Finding) -> Self {
-        let Finding { verdict, reason, causes, hints, detail, .. } = finding;
+        let Finding { verdict, reason, causes, hints, note, reach, detail, .. } = finding;
         let is_remediable = matches!(verdict, Verdict::Failed | Verdict::Warned);
         let remedy = is_remediable.then_some(check.remedy);
-        CheckResult { check: check.name, verdict, reason, causes, remedy, hints, detail }
+        CheckResult {
+            check: check.name,
+            verdict,
+            reason,
+            causes,
+            remedy,
+            hints,
+            note,
+            reach,
+            detail,
+        }
     }
 }

@@ -24,6 +24,7 @@ use crate::trust::{Distrust, Guard, MAX_SIGNATURE, Policy, PublicKey};
 /// Compare libraries with what was approved, and check their signatures; without names all that are
 /// approved in the folders that are searched
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit codes: 0 when nothing is wrong with any of them, else 4")]
 pub(crate) struct VerifyArgs {
     /// Plugins, or paths of libraries
     #[arg(value_name = "NAME|PATH")]
@@ -72,13 +73,23 @@ struct Fault {
     distrust: Distrust,
 }
 
+/// What is demanded of libraries.
+struct Demands<'a> {
+    guard: Guard,
+    /// What the host demands of what it loads.
+    policy: &'a Policy,
+    /// The same with the keys on the line.
+    named: Policy,
+}
+
 /// Does it.
 pub(crate) fn cmd_verify(context: &Context<'_>, args: VerifyArgs) -> Result<Exit, Failures> {
-    let mut policy = context.host.policy().clone();
-    policy.keys.extend(keys(&args.key)?);
-    let guard = Guard::new(&policy);
-    let libraries = libraries(context, &args, &guard)?;
-    let libraries: Vec<_> = libraries.iter().map(|it| verify(&policy, &guard, it)).collect();
+    let policy = context.host.policy();
+    // Whoever names a key asks about that one: what the host demands anyway is demanded besides.
+    let named = Policy { keys: keys(&args.key)?, ..policy.clone() };
+    let demands = Demands { guard: Guard::new(policy), policy, named };
+    let libraries = libraries(context, &args, &demands)?;
+    let libraries: Vec<_> = libraries.iter().map(|it| demands.verify(it)).collect();
     let sound = libraries.iter().all(|it| it.fault.is_none());
     let result = VerifyResult { sound, libraries };
     let exit = context.reporter.data(&match args.format.format {
@@ -113,7 +124,7 @@ fn keys(words: &[OsString]) -> Result<Vec<PublicKey>, Failures> {
 fn libraries(
     context: &Context<'_>,
     args: &VerifyArgs,
-    guard: &Guard,
+    demands: &Demands<'_>,
 ) -> Result<BTreeSet<PathBuf>, Failures> {
     let mut libraries = BTreeSet::new();
     let mut failures = Vec::new();
@@ -127,7 +138,7 @@ fn libraries(
     }
     if args.targets.is_empty() {
         for entry in context.host.catalog().search_path().entries() {
-            match guard.lock_of(&entry.dir) {
+            match demands.guard.lock_of(&entry.dir) {
                 Ok(Some(lock)) => {
                     let names = lock.libraries().map(|(name, _)| entry.dir.join(name));
                     libraries.extend(names);
@@ -137,7 +148,7 @@ fn libraries(
                 Err(fault) => failures.push(target::distrusted(&fault)),
             }
         }
-        if !args.key.is_empty() {
+        if demands.has_keys() {
             let ours = target::all_libraries(context).into_iter();
             libraries.extend(ours.filter(|it| target::descriptor(it).is_ok()));
         }
@@ -146,41 +157,40 @@ fn libraries(
     Ok(libraries)
 }
 
-fn verify(policy: &Policy, guard: &Guard, library: &Path) -> Verified {
-    let mut verified = Verified {
-        library: path(library),
-        approved: false,
-        signed: false,
-        sha256: None,
-        fault: None,
-    };
-    match judge(policy, guard, library) {
-        Ok((approved, sha256)) => {
-            verified.approved = approved;
-            verified.signed = !policy.keys.is_empty();
-            verified.sha256 = Some(sha256);
-        }
-        Err(distrust) => {
-            verified.fault = Some(Fault {
-                reason: ReasonResult::of(&distrust.clone().into()),
-                digests: distrust.digests(),
-                distrust,
-            });
+impl Demands<'_> {
+    fn has_keys(&self) -> bool {
+        !self.policy.keys.is_empty() || !self.named.keys.is_empty()
+    }
+
+    fn verify(&self, library: &Path) -> Verified {
+        let judged = self.judge(library);
+        let fault = judged.as_ref().err().map(|distrust| Fault {
+            reason: ReasonResult::of(&distrust.clone().into()),
+            digests: distrust.digests(),
+            distrust: distrust.clone(),
+        });
+        let (approved, sha256) = judged.ok().unzip();
+        Verified {
+            library: path(library),
+            approved: approved.unwrap_or_default(),
+            signed: fault.is_none() && self.has_keys(),
+            sha256,
+            fault,
         }
     }
-    verified
-}
 
-/// Judges a library as it is judged when it is loaded.
-fn judge(policy: &Policy, guard: &Guard, library: &Path) -> Result<(bool, String), Distrust> {
-    let file = identify(library).map_err(|reason| Distrust::Unreadable {
-        path: library.to_owned(),
-        error: reason.to_string(),
-    })?;
-    let folder = guard.folder(library.parent().unwrap_or(library));
-    let approval = folder.file(guard, library, &file)?;
-    let sealed = policy.judge_bytes(library, approval.as_ref())?;
-    Ok((approval.is_some(), sealed.digest().to_string()))
+    /// Judges a library as it is judged when it is loaded: whether it is approved, and its digest.
+    fn judge(&self, library: &Path) -> Result<(bool, String), Distrust> {
+        let file = identify(library).map_err(|reason| Distrust::Unreadable {
+            path: library.to_owned(),
+            error: reason.to_string(),
+        })?;
+        let folder = self.guard.folder(library.parent().unwrap_or(library));
+        let approval = folder.file(&self.guard, library, &file)?;
+        let sealed = self.policy.judge_bytes(library, approval.as_ref())?;
+        self.named.judge(library, approval.as_ref(), &sealed)?;
+        Ok((approval.is_some(), sealed.digest().to_string()))
+    }
 }
 
 /// A library a paragraph.

@@ -5,37 +5,23 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
-use std::thread;
-use std::time::Duration;
-#[cfg(unix)]
-use std::time::Instant;
 
-#[cfg(unix)]
-use rustix::fs::{FlockOperation, flock};
-#[cfg(unix)]
-use rustix::io::Errno;
 use thiserror::Error;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
 
-use crate::files;
+use crate::files::{self, Staged, hold};
+use crate::trust::Guard;
 use crate::trust::distrust::Distrust;
-use crate::trust::lock::{Entry, LOCK_FILE, MAX_SIZE, VERSION, parse};
+use crate::trust::lock::{Entry, LOCK_FILE, Lock, MAX_SIZE, VERSION};
 
 const HEAD: &str = "# What may be loaded from this folder. `plugin trust` adds a library, `plugin untrust`\n\
     # takes it out. Remove the file to have nothing checked.\n";
-
-/// How long somebody else who changes a folder's files is waited for.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// How long between two tries.
-#[cfg(unix)]
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lock file that is being changed; nothing is written before [`save`](Self::save).
 pub(crate) struct Editing {
     path: PathBuf,
     document: DocumentMut,
+    before: Option<Lock>,
     /// Held until the end, so that two who change it do so one after the other.
     _alone: Option<File>,
 }
@@ -44,9 +30,9 @@ pub(crate) struct Editing {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum EditError {
-    /// It is broken: what stands in it would be lost.
+    /// It is broken, and what stands in it would be lost; or others may write to it.
     #[error(transparent)]
-    Broken(#[from] Distrust),
+    Distrusted(#[from] Distrust),
     /// It cannot be read or written.
     #[error("the lock file `{}` cannot be written", .path.display())]
     Io {
@@ -58,21 +44,27 @@ pub(crate) enum EditError {
 }
 
 impl Editing {
-    /// Opens the lock file of a folder, or begins one.
-    pub(crate) fn open(folder: &Path) -> Result<Self, EditError> {
+    /// Opens the lock file of a folder, or begins one. Nobody else changes it, or what it is about, as long
+    /// as this is there.
+    pub(crate) fn open(guard: &Guard, folder: &Path) -> Result<Self, EditError> {
         let path = folder.join(LOCK_FILE);
         let failed = |source| EditError::Io { path: path.clone(), source };
-        let alone = hold(folder, LIMIT).map_err(failed)?;
-        let document = match files::read(&path, MAX_SIZE) {
-            Ok(bytes) => {
-                // What is not a lock file is not made one.
-                parse(&path, &bytes)?;
+        let alone = hold(folder).map_err(failed)?;
+        // What is not a lock file is not made one.
+        let before = guard.lock_of(folder)?;
+        let document = match &before {
+            Some(_) => {
+                let bytes = files::read(&path, MAX_SIZE).map_err(failed)?;
                 String::from_utf8_lossy(&bytes).parse().unwrap_or_default()
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => new_document(),
-            Err(error) => return Err(failed(error)),
+            None => new_document(),
         };
-        Ok(Editing { path, document, _alone: alone })
+        Ok(Editing { path, document, before, _alone: alone })
+    }
+
+    /// What it was, if there was one.
+    pub(crate) fn before(&self) -> Option<&Lock> {
+        self.before.as_ref()
     }
 
     /// Approves a library: `name` is its file's name.
@@ -115,8 +107,24 @@ impl Editing {
 
     /// Writes it, in one step.
     pub(crate) fn save(self) -> Result<(), EditError> {
-        let failed = |source| EditError::Io { path: self.path.clone(), source };
-        files::write(&self.path, self.document.to_string().as_bytes()).map_err(failed)
+        let staged = self.stage()?;
+        self.place(staged)
+    }
+
+    /// The first half of it, so that what it is about can be changed where nothing but the second half is
+    /// left to fail.
+    pub(crate) fn stage(&self) -> Result<Staged, EditError> {
+        files::stage(&self.path, self.document.to_string().as_bytes())
+            .map_err(|source| self.failed(source))
+    }
+
+    /// The second half of it.
+    pub(crate) fn place(self, staged: Staged) -> Result<(), EditError> {
+        staged.place().map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> EditError {
+        EditError::Io { path: self.path.clone(), source }
     }
 }
 
@@ -134,28 +142,4 @@ fn implicit_table() -> Item {
     let mut table = Table::new();
     table.set_implicit(true);
     Item::Table(table)
-}
-
-/// Waits until nobody else changes files of the folder in this way, but not for ever: whoever may read the
-/// folder could hold it.
-#[cfg(unix)]
-pub(super) fn hold(folder: &Path, limit: Duration) -> io::Result<Option<File>> {
-    let folder = File::open(folder)?;
-    let end = Instant::now() + limit;
-    loop {
-        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Some(folder)),
-            Err(Errno::WOULDBLOCK) if Instant::now() < end => thread::sleep(PAUSE),
-            Err(Errno::WOULDBLOCK) => {
-                let message = "another process holds the folder";
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, message));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn hold(_: &Path, _: Duration) -> io::Result<Option<File>> {
-    Ok(None)
 }

@@ -6,12 +6,17 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::trust::{Guard, Policy};
 
 const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 fn entry(size: u64) -> Entry {
     let plugins = [("echo".to_owned(), "0.1.0".to_owned())].into();
     Entry { sha256: DIGEST.parse().unwrap(), size, plugins }
+}
+
+fn open(folder: impl AsRef<Path>) -> Result<Editing, EditError> {
+    Editing::open(&Guard::new(&Policy::default()), folder.as_ref())
 }
 
 fn broken_at(text: impl AsRef<[u8]>) -> (usize, usize, String) {
@@ -24,7 +29,7 @@ fn broken_at(text: impl AsRef<[u8]>) -> (usize, usize, String) {
 #[test]
 fn what_is_written_is_read() {
     let folder = TempDir::new().unwrap();
-    let mut editing = Editing::open(folder.path()).unwrap();
+    let mut editing = open(&folder).unwrap();
     editing.approve("libecho.so", &entry(7));
     editing.approve("a \"b\".so", &entry(8));
     editing.save().unwrap();
@@ -34,7 +39,7 @@ fn what_is_written_is_read() {
     assert_eq!(lock.get("other"), None);
     assert_eq!(lock.libraries().count(), 2);
 
-    let mut editing = Editing::open(folder.path()).unwrap();
+    let mut editing = open(&folder).unwrap();
     assert!(editing.remove("libecho.so"));
     assert!(!editing.remove("libecho.so"));
     editing.save().unwrap();
@@ -46,7 +51,7 @@ fn what_is_written_is_read() {
 #[test]
 fn a_new_file_reads_well() {
     let folder = TempDir::new().unwrap();
-    let mut editing = Editing::open(folder.path()).unwrap();
+    let mut editing = open(&folder).unwrap();
     editing.approve("libecho.so", &entry(7));
     editing.save().unwrap();
     let text = fs::read_to_string(folder.path().join(LOCK_FILE)).unwrap();
@@ -70,7 +75,7 @@ fn what_people_have_written_stays() {
         "0".repeat(64),
     );
     fs::write(&path, &text).unwrap();
-    let mut editing = Editing::open(folder.path()).unwrap();
+    let mut editing = open(&folder).unwrap();
     editing.approve("libecho.so", &entry(7));
     editing.save().unwrap();
     let new = fs::read_to_string(&path).unwrap();
@@ -110,12 +115,12 @@ fn a_broken_file_is_told_with_the_place_and_not_overwritten() {
 
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join(LOCK_FILE), "version = 1\nsurprise = 3\n").unwrap();
-    assert!(matches!(Editing::open(folder.path()), Err(EditError::Broken(_))));
+    assert!(matches!(open(&folder), Err(EditError::Distrusted(Distrust::BrokenLock { .. }))));
     fs::remove_file(folder.path().join(LOCK_FILE)).unwrap();
     fs::create_dir(folder.path().join(LOCK_FILE)).unwrap();
-    assert!(matches!(Editing::open(folder.path()), Err(EditError::Io { .. })));
-    let unreadable = Lock::read(&folder.path().join(LOCK_FILE));
-    assert!(matches!(unreadable, Err(Distrust::Unreadable { .. })));
+    let unreadable = open(&folder);
+    assert!(matches!(unreadable, Err(EditError::Distrusted(Distrust::Unreadable { .. }))));
+    assert!(matches!(open(folder.path().join("none")), Err(EditError::Io { .. })));
 }
 
 /// Lines of an entry, each good or bad in some way; the good ones stand several times.
@@ -181,7 +186,7 @@ proptest! {
 #[test]
 fn what_is_written_is_read_quickly() {
     let folder = TempDir::new().unwrap();
-    let mut editing = Editing::open(folder.path()).unwrap();
+    let mut editing = open(&folder).unwrap();
     let none = Entry { plugins: BTreeMap::new(), ..entry(9) };
     let two = [("a".to_owned(), "1".to_owned()), ("b-c".to_owned(), "2.0.0-rc.1+x".to_owned())];
     editing.approve("libecho.so", &entry(7));
@@ -192,17 +197,4 @@ fn what_is_written_is_read_quickly() {
     let quick = quick::parse(&text).unwrap();
     assert_eq!(quick.len(), 3);
     assert_eq!(quick, toml::from_str::<Form>(&text).unwrap().libraries);
-}
-
-#[cfg(unix)]
-#[test]
-fn who_holds_the_folder_is_not_waited_for_for_ever() {
-    use std::time::Duration;
-
-    let folder = TempDir::new().unwrap();
-    let held = edit::hold(folder.path(), Duration::ZERO).unwrap();
-    let error = edit::hold(folder.path(), Duration::from_millis(50)).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-    drop(held);
-    assert!(edit::hold(folder.path(), Duration::ZERO).is_ok());
 }

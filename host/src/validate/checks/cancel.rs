@@ -5,10 +5,7 @@ use std::time::Duration;
 use crate::validate::chance::pauses;
 use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::World;
-use crate::validate::{Check, Finding, Stage, Subject};
-
-/// The most places that are tried.
-const MOST_PLACES: usize = 32;
+use crate::validate::{Check, Finding, Reach, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
     name: "cancel",
@@ -21,21 +18,26 @@ pub(super) const CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     let mut has_threads = false;
-    for polls in 0..MOST_PLACES {
-        let life = cancelled(subject, polls, Duration::ZERO)?;
-        has_threads |= life.has_threads;
-        if life.task.is_none() || life.polls < polls {
-            // It has none, or it has ended before, or waits for what does not come.
-            break;
+    let mut points = 0;
+    let all = loop {
+        if subject.is_late() {
+            break false;
         }
-    }
+        let life = cancelled(subject, points, Duration::ZERO)?;
+        has_threads |= life.has_threads;
+        if !life.was_held {
+            // It has no task, or it has ended before, or waits for what does not come.
+            break true;
+        }
+        points += 1;
+    };
     if has_threads {
         // What is awaited there is not polled here.
         for pause in pauses(subject.seed) {
             cancelled(subject, 1, pause)?;
         }
     }
-    Ok(())
+    Err(Finding::awaits("cancelled at", Reach { points, all }, has_threads))
 }
 
 /// Lives, and is cancelled so long after that poll.

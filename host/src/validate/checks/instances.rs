@@ -48,9 +48,9 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     world.shut_down();
     for (name, mut who, stance) in living.into_iter().rev() {
         let task = world.cancel(&mut who, true);
-        ended(&format!("the task of '{name}'"), &task)?;
+        went_well(&format!("the task of '{name}'"), &task)?;
         if stance != Stance::DONE {
-            ended(&format!("the tear-down of '{name}'"), &world.tear_down(&mut who))?;
+            went_well(&format!("the tear-down of '{name}'"), &world.tear_down(&mut who))?;
         }
         if let Some((place, report)) = world.release(who).reports.first() {
             return Err(told(&format!("{place} of '{name}'"), report));
@@ -62,4 +62,12 @@ fn run(subject: &Subject<'_>) -> Result<(), Finding> {
         Err(Finding { verdict, ..finding }
             .hint("if there can be only one, let its help say so; else see what both want to have"))
     })
+}
+
+/// That a phase, which ends well where it is alone, does so beside another instance too.
+fn went_well<T>(phase: &str, end: &End<T>) -> Result<(), Finding> {
+    match end {
+        End::Failed(report) if !report.publishing_ended => Err(told(phase, report)),
+        end => ended(phase, end),
+    }
 }

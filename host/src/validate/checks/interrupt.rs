@@ -5,10 +5,7 @@ use std::time::Duration;
 use crate::validate::chance::pauses;
 use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::End;
-use crate::validate::{Check, Finding, Stage, Subject};
-
-/// The most places that are tried.
-const MOST_PLACES: usize = 24;
+use crate::validate::{Check, Finding, Reach, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
     name: "interrupt",
@@ -20,21 +17,26 @@ pub(super) const CHECK: Check = Check {
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
     let mut has_threads = false;
-    for polls in 0..MOST_PLACES {
-        let life = interrupted(subject, polls, Duration::ZERO)?;
+    let mut points = 0;
+    let all = loop {
+        if subject.is_late() {
+            break false;
+        }
+        let life = interrupted(subject, points, Duration::ZERO)?;
         has_threads |= life.has_threads;
         if !matches!(life.setup, End::Held) {
             life.is_set_up()?;
-            break;
+            break true;
         }
-    }
+        points += 1;
+    };
     if has_threads {
         // What is awaited there is not polled here.
         for pause in pauses(subject.seed) {
             interrupted(subject, 1, pause)?;
         }
     }
-    Ok(())
+    Err(Finding::awaits("dropped at", Reach { points, all }, has_threads))
 }
 
 /// Lives, and is dropped so long after that poll of its set-up, if it is not over by then.

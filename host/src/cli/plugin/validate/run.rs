@@ -148,7 +148,7 @@ fn one(run: &Run<'_>, check: &'static Check, plugin: Option<usize>) -> Result<Fi
     Ok(match &heard.told {
         None => crashed(run, check, &heard),
         Some(finding) if is_stdout && finding.verdict == Verdict::Passed => {
-            written(&heard.stdout).unwrap_or_else(|| finding.clone())
+            written(&heard.stdout, heard.stdout_bytes).unwrap_or_else(|| finding.clone())
         }
         Some(finding) => finding.clone(),
     })
@@ -171,14 +171,19 @@ fn crashed(run: &Run<'_>, check: &Check, heard: &Heard<Finding>) -> Finding {
     finding
 }
 
-/// The fault of having written that to stdout.
-fn written(stdout: &[u8]) -> Option<Finding> {
+/// The fault of having written to stdout: so many bytes beside what was told, beginning with these.
+fn written(begin: &[u8], bytes: u64) -> Option<Finding> {
     const MOST: usize = 60;
-    let text = String::from_utf8_lossy(stdout);
-    let first = text.lines().map(plain).find(|line| !line.is_empty())?;
-    let shown: String = first.chars().take(MOST).collect();
-    let bytes = stdout.len();
-    Some(Finding::failed(format!("{bytes} bytes were written to stdout, beginning with `{shown}`")))
+    // The line end before what is told is ours.
+    let bytes = bytes.checked_sub(1).filter(|bytes| *bytes > 0)?;
+    let text = String::from_utf8_lossy(begin);
+    let first = text.lines().map(plain).find(|line| !line.is_empty());
+    let begin = match first {
+        Some(line) => format!("`{}`", line.chars().take(MOST).collect::<String>()),
+        None => "a blank line".to_owned(),
+    };
+    let s = if bytes == 1 { " was" } else { "s were" };
+    Some(Finding::failed(format!("{bytes} byte{s} written to stdout, beginning with {begin}")))
 }
 
 #[cfg(test)]
@@ -186,10 +191,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_line_is_nothing_written() {
-        assert_eq!(written(b"\n"), None);
-        let finding = written(b"\nhello\x1b[2J\nmore").unwrap();
-        assert!(finding.reason.ends_with("beginning with `hello\u{fffd}[2J`"), "{finding:?}");
+    fn every_byte_but_our_own_is_written() {
+        let found = |text: &[u8]| written(text, text.len() as u64).map(|it| it.reason);
+        assert_eq!(found(b"\n"), None);
+        for (text, reason) in [
+            (&b"\n\n"[..], "1 byte was written to stdout, beginning with a blank line"),
+            (b" \n", "1 byte was written to stdout, beginning with a blank line"),
+            (b"x\n", "1 byte was written to stdout, beginning with `x`"),
+            (b"\nhi\x1b[2J\n", "7 bytes were written to stdout, beginning with `hi\u{fffd}[2J`"),
+        ] {
+            assert_eq!(found(text).as_deref(), Some(reason));
+        }
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! The result for people: a line a check, and below it all there is to say of it.
 
+use std::env;
+use std::ffi::OsString;
+
+use humantime::format_duration;
+
 use super::run::Run;
 use super::{CheckResult, Counts, PluginResult, ValidateResult};
 use crate::cli::plugin::format::{indented, table};
@@ -47,10 +52,11 @@ fn about(run: &Run<'_>, plugin: Option<&str>, checks: &[CheckResult], columns: u
 
 /// What there is to say of a check.
 fn said(run: &Run<'_>, plugin: Option<&str>, check: &CheckResult, columns: u16) -> String {
+    let note: String = check.note.iter().map(|it| indented(it, MARGIN, columns)).collect();
     if check.verdict == Verdict::Passed {
-        return String::new();
+        return note;
     }
-    let mut text = indented(&check.reason, MARGIN, columns);
+    let mut text = indented(&check.reason, MARGIN, columns) + &note;
     for cause in &check.causes {
         text += &indented(&format!("caused by: {cause}"), MARGIN, columns);
     }
@@ -61,7 +67,7 @@ fn said(run: &Run<'_>, plugin: Option<&str>, check: &CheckResult, columns: u16) 
         text += &indented(detail, MARGIN, u16::MAX);
     }
     if check.verdict != Verdict::Skipped {
-        text += &indented(&format!("again: {}", again(run, plugin, check.check)), MARGIN, u16::MAX);
+        text += &format!("{:MARGIN$}again: {}\n", "", again(run, plugin, check.check));
     }
     text
 }
@@ -76,11 +82,23 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The line that does it again.
+/// The line that does it again, for a shell.
 fn again(run: &Run<'_>, plugin: Option<&str>, check: &str) -> String {
-    let (host, file, seed) = (run.context.name(), quoted(run.file.as_os_str()), run.seed);
-    let plugin = plugin.map(|it| format!(" --plugin {it}")).unwrap_or_default();
-    let args: String = run.args.iter().map(|it| format!(" {}", quoted(it))).collect();
-    let args = if args.is_empty() { args } else { format!(" --{args}") };
-    format!("{host} plugin validate {file}{plugin} --filter {check} --seed {seed}{args}")
+    // As it was called: it need not be where the shell looks.
+    let host = env::args_os().next().unwrap_or_else(|| run.context.name().into());
+    let mut words = vec![host];
+    words.extend(run.context.options.iter().cloned());
+    words.extend(["plugin", "validate"].map(OsString::from));
+    words.push(run.file.into());
+    words.extend(plugin.into_iter().flat_map(|it| ["--plugin", it]).map(OsString::from));
+    let limit = format_duration(run.limit).to_string().replace(' ', "");
+    let seed = run.seed.to_string();
+    words.extend(["--filter", check, "--seed", &seed, "--timeout", &limit].map(OsString::from));
+    words.extend(run.in_process.then(|| "--in-process".into()));
+    // A library as a whole takes none.
+    if plugin.is_some() && !run.args.is_empty() {
+        words.push("--".into());
+        words.extend(run.args.iter().cloned());
+    }
+    words.iter().map(|it| quoted(it)).collect::<Vec<_>>().join(" ")
 }
