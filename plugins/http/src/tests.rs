@@ -58,7 +58,7 @@ fn connection(test: &Tester) -> Result<TcpStream> {
 fn a_stream_begins_though_a_topic_is_always_busy() {
     let ended = testing::plugin::<http>().args(["--port", "0"]).run_with(async |test| {
         let busy = test.topic::<Vec<u8>>("busy")?;
-        busy.publish(vec![1; 100_000]).await?;
+        busy.publish(vec![1; 1_000_000]).await?;
         let mut stream = connection(&test)?;
         let began = test.spawn_blocking(move || {
             write!(stream, "GET /events/busy?latest HTTP/1.0\r\n\r\n")?;
@@ -72,7 +72,7 @@ fn a_stream_begins_though_a_topic_is_always_busy() {
             tokio::select! {
                 biased;
                 began = &mut began => return began?,
-                published = busy.publish(vec![1; 100_000]) => published?,
+                published = busy.publish(vec![1; 1_000_000]) => published?,
             }
             // The others have their turn.
             tokio::task::yield_now().await;
