@@ -65,6 +65,17 @@ fn a_library_is_installed_where_there_was_no_folder_and_removed_again() {
 }
 
 #[test]
+fn a_path_that_leads_to_no_library_deletes_nothing() {
+    let env = TestEnv::without_plugins();
+    let file = env.home().join("notes.txt");
+    fs::write(&file, "mine").expect("it is ours");
+    let output = env.run(&format!("plugin remove {} --force", file.display()));
+    output.assert_code(Exit::Usage);
+    assert!(output.stderr.contains("is not named as a library"), "{output}");
+    assert!(file.exists());
+}
+
+#[test]
 fn what_could_not_be_used_is_not_installed() {
     let env = TestEnv::without_plugins();
     let from = TempDir::new().expect("a temporary folder");

@@ -1,6 +1,7 @@
 //! `plugin remove`: deletes libraries, and takes them out of the lock files of their folders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env::consts::DLL_SUFFIX;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -14,6 +15,7 @@ use super::format::{Format, FormatArgs, json, path};
 use super::target;
 use super::trust::failed;
 use crate::cli::lines::visible;
+use crate::discover::is_library_name;
 use crate::error::{Failure, Failures};
 use crate::exit::Exit;
 use crate::files;
@@ -62,6 +64,7 @@ pub(crate) fn cmd_remove(context: &Context<'_>, args: RemoveArgs) -> Result<Exit
                 let message = format!("there is no `{}`", library.display());
                 failures.push(Failure::new(Exit::Usage, message).hint("see how it is spelt"));
             }
+            Ok(library) if !is_library_name(&library) => failures.push(no_library(&library)),
             Ok(library) => {
                 let named = libraries.entry(library).or_default();
                 named.insert(word.to_string_lossy().into_owned());
@@ -104,6 +107,13 @@ pub(crate) fn cmd_remove(context: &Context<'_>, args: RemoveArgs) -> Result<Exit
     });
     Failures::check(failures)?;
     Ok(exit)
+}
+
+/// A path that leads to something else is more likely a slip than a wish.
+fn no_library(file: &Path) -> Failure {
+    let message = format!("`{}` is not named as a library, so it is not deleted", file.display());
+    let hint = format!("libraries end in `{DLL_SUFFIX}` here; delete anything else by yourself");
+    Failure::new(Exit::Usage, message).hint(hint)
 }
 
 fn folder_of(library: &Path) -> &Path {
