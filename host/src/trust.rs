@@ -229,6 +229,12 @@ impl Guard {
     ///
     /// Others may write to it, or it cannot be read.
     pub(crate) fn lock_of(&self, dir: &Path) -> Result<Option<Lock>, Distrust> {
+        let bytes = self.lock_bytes(dir)?;
+        bytes.map(|bytes| lock::parse(&dir.join(LOCK_FILE), &bytes)).transpose()
+    }
+
+    /// What stands in it.
+    fn lock_bytes(&self, dir: &Path) -> Result<Option<Vec<u8>>, Distrust> {
         let path = dir.join(LOCK_FILE);
         match fs::symlink_metadata(&path) {
             Ok(metadata) => self.judge(&path, Ownership::of(&metadata))?,
@@ -242,7 +248,7 @@ impl Guard {
                 return Err(Distrust::Unreadable { path, error });
             }
         }
-        Lock::read(&path).map(Some)
+        lock::bytes(&path).map(Some)
     }
 
     /// Judges a path and every folder and link on the way to it.

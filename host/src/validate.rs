@@ -140,20 +140,6 @@ impl Finding {
         Finding { note: Some(note), reach: Some(reach), ..Finding::passed() }
     }
 
-    /// All well at so many awaits. `has_threads` is a plugin with threads of its own: what is awaited
-    /// there cannot be counted.
-    fn awaits(done: &str, Reach { points, all }: Reach, has_threads: bool) -> Self {
-        let rest = match (all, has_threads) {
-            (false, _) => OUT_OF_TIME,
-            (true, false) => "all that can be reached",
-            (true, true) => {
-                "and at a few moments while threads of its own were at work, where points cannot be \
-                 counted"
-            }
-        };
-        Finding::reached(done, Reach { points, all: all && !has_threads }, rest)
-    }
-
     /// A fault.
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
         Finding::new(Verdict::Failed, reason)

@@ -65,12 +65,9 @@ impl Lock {
     /// # Errors
     ///
     /// It cannot be read, or is none.
+    #[cfg(feature = "cli")]
     pub(crate) fn read(path: &Path) -> Result<Lock, Distrust> {
-        let text = files::read(path, MAX_SIZE).map_err(|error| Distrust::Unreadable {
-            path: path.to_owned(),
-            error: error.to_string(),
-        })?;
-        parse(path, &text)
+        parse(path, &bytes(path)?)
     }
 
     /// Where it is.
@@ -100,7 +97,13 @@ impl Entry {
     }
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {
+/// What stands in the lock file at `path`.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Distrust> {
+    files::read(path, MAX_SIZE)
+        .map_err(|error| Distrust::Unreadable { path: path.to_owned(), error: error.to_string() })
+}
+
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Lock, Distrust> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         broken(path, bytes, Some(error.valid_up_to()..error.valid_up_to()), "it is not UTF-8")
     })?;

@@ -1,6 +1,7 @@
 //! The checks, a file each, in the order in which they are told.
 
 mod arguments;
+mod awaits;
 mod cancel;
 mod help;
 mod host_faults;

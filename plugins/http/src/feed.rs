@@ -85,8 +85,7 @@ impl Hub {
         let there = self.lock().get(&key).and_then(Weak::upgrade);
         if let Some(feed) = there {
             // Topics that have ended are no news to whoever comes now.
-            let topics = self.ctx.topics();
-            feed.shared.change(|backlog| backlog.forget_others(&topics));
+            feed.shared.forget_ended(&self.ctx);
             return Ok(feed.join(kind));
         }
         let opened = Arc::new(Feed::open(&self.ctx, pattern, kind).await?);
@@ -170,9 +169,13 @@ impl Shared {
         let frame = frame(message);
         self.change(|backlog| backlog.push(message.topic(), message.skipped(), frame));
         if self.read(Backlog::is_crowded) {
-            let topics = ctx.topics();
-            self.change(|backlog| backlog.forget_others(&topics));
+            self.forget_ended(ctx);
         }
+    }
+
+    fn forget_ended(&self, ctx: &Context) {
+        let topics = ctx.topics();
+        self.change(|backlog| backlog.forget_others(&topics));
     }
 
     fn change(&self, change: impl FnOnce(&mut Backlog)) {

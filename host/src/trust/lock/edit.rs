@@ -12,7 +12,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
 use crate::files::{self, Staged, hold};
 use crate::trust::Guard;
 use crate::trust::distrust::Distrust;
-use crate::trust::lock::{Entry, LOCK_FILE, Lock, MAX_SIZE, VERSION};
+use crate::trust::lock::{Entry, LOCK_FILE, Lock, VERSION, parse};
 
 const HEAD: &str = "# What may be loaded from this folder. `plugin trust` adds a library, `plugin untrust`\n\
     # takes it out. Remove the file to have nothing checked.\n";
@@ -48,16 +48,15 @@ impl Editing {
     /// as this is there.
     pub(crate) fn open(guard: &Guard, folder: &Path) -> Result<Self, EditError> {
         let path = folder.join(LOCK_FILE);
-        let failed = |source| EditError::Io { path: path.clone(), source };
-        let alone = hold(folder).map_err(failed)?;
+        let alone = hold(folder).map_err(|source| EditError::Io { path: path.clone(), source })?;
         // What is not a lock file is not made one.
-        let before = guard.lock_of(folder)?;
-        let document = match &before {
-            Some(_) => {
-                let bytes = files::read(&path, MAX_SIZE).map_err(failed)?;
-                String::from_utf8_lossy(&bytes).parse().unwrap_or_default()
+        let (before, document) = match guard.lock_bytes(folder)? {
+            Some(bytes) => {
+                let before = parse(&path, &bytes)?;
+                let document = String::from_utf8_lossy(&bytes).parse().unwrap_or_default();
+                (Some(before), document)
             }
-            None => new_document(),
+            None => (None, new_document()),
         };
         Ok(Editing { path, document, before, _alone: alone })
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::validate::chance::pauses;
+use super::awaits::at_each;
 use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::World;
-use crate::validate::{Check, Finding, Reach, Stage, Subject};
+use crate::validate::{Check, Finding, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
     name: "cancel",
@@ -17,27 +17,9 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
-    let mut has_threads = false;
-    let mut points = 0;
-    let all = loop {
-        if subject.is_late() {
-            break false;
-        }
-        let life = cancelled(subject, points, Duration::ZERO)?;
-        has_threads |= life.has_threads;
-        if !life.was_held {
-            // It has no task, or it has ended before, or waits for what does not come.
-            break true;
-        }
-        points += 1;
-    };
-    if has_threads {
-        // What is awaited there is not polled here.
-        for pause in pauses(subject.seed) {
-            cancelled(subject, 1, pause)?;
-        }
-    }
-    Err(Finding::awaits("cancelled at", Reach { points, all }, has_threads))
+    let lives = |polls, pause| cancelled(subject, polls, pause);
+    // A plugin without a task is never held in it.
+    at_each(subject, "cancelled at", lives, |life| Ok(life.was_held))
 }
 
 /// Lives, and is cancelled so long after that poll.

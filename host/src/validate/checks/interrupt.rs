@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::validate::chance::pauses;
+use super::awaits::at_each;
 use crate::validate::life::{Course, Life, later, live};
 use crate::validate::world::End;
-use crate::validate::{Check, Finding, Reach, Stage, Subject};
+use crate::validate::{Check, Finding, Stage, Subject};
 
 pub(super) const CHECK: Check = Check {
     name: "interrupt",
@@ -16,27 +16,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(subject: &Subject<'_>) -> Result<(), Finding> {
-    let mut has_threads = false;
-    let mut points = 0;
-    let all = loop {
-        if subject.is_late() {
-            break false;
-        }
-        let life = interrupted(subject, points, Duration::ZERO)?;
-        has_threads |= life.has_threads;
-        if !matches!(life.setup, End::Held) {
-            life.is_set_up()?;
-            break true;
-        }
-        points += 1;
-    };
-    if has_threads {
-        // What is awaited there is not polled here.
-        for pause in pauses(subject.seed) {
-            interrupted(subject, 1, pause)?;
-        }
-    }
-    Err(Finding::awaits("dropped at", Reach { points, all }, has_threads))
+    let lives = |polls, pause| interrupted(subject, polls, pause);
+    at_each(subject, "dropped at", lives, |life| {
+        let was_held = matches!(life.setup, End::Held);
+        if was_held { Ok(true) } else { life.is_set_up().map(|()| false) }
+    })
 }
 
 /// Lives, and is dropped so long after that poll of its set-up, if it is not over by then.
